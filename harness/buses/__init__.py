@@ -1,0 +1,1 @@
+"""What a test sees of a bus: signals, frames, cycle times, traces."""

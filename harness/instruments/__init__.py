@@ -1,0 +1,1 @@
+"""Roles of instruments and the drivers that fill them."""

@@ -1,0 +1,1 @@
+"""The simulated world: kernel, CAN network, electrical plant, instruments and ECUs."""

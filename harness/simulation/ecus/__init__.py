@@ -1,0 +1,1 @@
+"""Models of ECUs, one class a file."""

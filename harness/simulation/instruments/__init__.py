@@ -1,0 +1,1 @@
+"""SCPI instruments as their manuals describe them, one a file."""

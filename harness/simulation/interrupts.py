@@ -1,0 +1,46 @@
+"""Keeps Ctrl-C, SIGTERM and Robot's time-outs out of the middle of a simulation event.
+
+All three arrive as signals whose Python handler raises wherever the interpreter happens to be. While a
+simulation runs, the handlers only note the signal; the kernel stops at the next event boundary, and the
+handler that was meant to run runs then.
+
+Robot's time-outs on Windows are raised by the interpreter itself, not by a signal, and cannot be held back;
+the kernel then finds its event cut short and refuses to go on.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGALRM", "SIGBREAK")
+_SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+
+Arrived = list[tuple[int, FrameType | None]]
+
+
+@contextmanager
+def held_back() -> Iterator[Arrived]:
+    """Hold signals back until the end; the list that is yielded fills with those that have arrived."""
+    arrived: Arrived = []
+    if threading.current_thread() is not threading.main_thread():
+        yield arrived
+        return
+    handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        arrived.append((number, frame))
+
+    for number in _SIGNALS:
+        handler = signal.getsignal(number)
+        if callable(handler):
+            handlers[number] = handler
+            signal.signal(number, note)
+    try:
+        yield arrived
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number, frame in arrived:
+            handlers[number](number, frame)

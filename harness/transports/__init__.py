@@ -1,0 +1,1 @@
+"""The bench side of the seam: channels and instrument sessions."""
