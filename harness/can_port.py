@@ -17,7 +17,7 @@ class CanPort(Protocol):
         """Take part in the bus: acknowledge and receive frames."""
 
     def leave(self) -> None:
-        """Leave the bus, as an ECU does that sleeps or has lost its supply: frames not yet sent are dropped."""
+        """Leave the bus, as an ECU does that sleeps or has no supply: frames not yet sent are dropped."""
 
     def send(self, frame: "can.Message") -> None:
         """Queue a frame. It goes out when it wins arbitration; the bus stamps it with the rig time then."""
