@@ -1,6 +1,7 @@
 """What a simulated ECU sees of a CAN bus: the same on a simulated network and on a bench channel."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -26,3 +27,21 @@ class CanPort(Protocol):
         self, listener: FrameListener, identifiers: Collection[int] | None = None
     ) -> Callable[[], None]:
         """Call `listener` with each frame received (of these identifiers); return what ends that."""
+
+
+@dataclass(frozen=True)
+class ChannelHealth:
+    """State of a channel and what it has lost; anything but zeros and `error active` is not healthy."""
+
+    state: str = "error active"
+    transmit_errors: int = 0
+    receive_errors: int = 0
+    frames_lost: int = 0
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong, in words; empty when the channel is healthy."""
+        found = [] if self.state == "error active" else [f"controller is {self.state}"]
+        counters = {"transmit errors": self.transmit_errors, "receive errors": self.receive_errors}
+        found += [f"{count} {name}" for name, count in counters.items() if count]
+        return found + ([f"{self.frames_lost} frames lost"] if self.frames_lost else [])

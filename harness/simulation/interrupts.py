@@ -17,20 +17,19 @@ from types import FrameType
 _NAMES = ("SIGINT", "SIGTERM", "SIGALRM", "SIGBREAK")
 _SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 
-Arrived = list[tuple[int, FrameType | None]]
-
 
 @contextmanager
-def held_back() -> Iterator[Arrived]:
-    """Hold signals back until the end; the list that is yielded fills with those that have arrived."""
-    arrived: Arrived = []
+def held_back(on_arrival: Callable[[], None]) -> Iterator[None]:
+    """Hold signals back until the end of the block; `on_arrival` is called for each when it arrives."""
     if threading.current_thread() is not threading.main_thread():
-        yield arrived
+        yield
         return
     handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
+    arrived: list[tuple[int, FrameType | None]] = []
 
     def note(number: int, frame: FrameType | None) -> None:
         arrived.append((number, frame))
+        on_arrival()
 
     for number in _SIGNALS:
         handler = signal.getsignal(number)
@@ -38,7 +37,7 @@ def held_back() -> Iterator[Arrived]:
             handlers[number] = handler
             signal.signal(number, note)
     try:
-        yield arrived
+        yield
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

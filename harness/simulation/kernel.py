@@ -1,7 +1,7 @@
 """Event-driven simulation kernel: integer nanoseconds, one thread, the same result every time.
 
-Events of the same instant happen in the order in which they were scheduled; those scheduled for the end of an
-instant happen after all others of it. The kernel is the clock of a virtual rig: waiting runs it.
+Events of the same instant happen in the order in which they were scheduled. The kernel is the clock of a virtual
+rig: waiting runs it.
 """
 
 from collections.abc import Callable, Generator
@@ -14,8 +14,6 @@ from harness.simulation.interrupts import held_back
 Action = Callable[[], None]
 Process = Generator["int | SimulatedEvent", None, None]
 """A process yields how many nanoseconds it waits, or the event that it waits for."""
-
-_END_OF_INSTANT = 1 << 62
 
 
 class SimulatedEvent:
@@ -114,6 +112,8 @@ class RunningProcess:
 class Kernel:
     """Runs events in the order of their times. It is the :class:`harness.clock.Clock` of a virtual rig."""
 
+    __slots__ = ("_broken_by", "_queue", "_running", "_sequence", "now")
+
     def __init__(self) -> None:
         self.now = 0
         self._queue: list[tuple[int, int, Action]] = []
@@ -131,11 +131,6 @@ class Kernel:
             raise ValueError(f"cannot schedule at {time} ns: it is {self.now} ns already")
         self._sequence += 1
         heappush(self._queue, (time, self._sequence, action))
-
-    def at_end_of_instant(self, action: Action) -> None:
-        """Run `action` in this instant, after everything else that happens in it."""
-        self._sequence += 1
-        heappush(self._queue, (self.now, _END_OF_INSTANT + self._sequence, action))
 
     def timer(self, action: Action) -> Timer:
         """Return a timer for `action`, not yet started."""
@@ -164,26 +159,28 @@ class Kernel:
         Raises:
             BenchError: as `sleep`.
         """
-        self._run(self.now + timeout, event)
+        if not isinstance(event, SimulatedEvent):
+            raise TypeError("a simulated clock waits for its own events only")
+        if not event.is_set:
+            self._run(self.now + timeout, event)
         return event.is_set
 
-    def _run(self, deadline: int, until: Event | None) -> None:
+    def _run(self, deadline: int, until: SimulatedEvent | None) -> None:
         if self._broken_by:
             raise BenchError(f"the simulation stopped at {self.now / 1e9:.6f} s: {self._broken_by}")
         if self._running:
             raise BenchError("waiting is not possible from inside a simulation event")
-        if until is not None and until.is_set:
-            return
-        queue = self._queue
+        stop: list[str] = []
         self._running = True
-        with held_back() as arrived:
+        with held_back(lambda: stop.append("signal")):
             try:
-                while queue and queue[0][0] <= deadline:
+                if until is not None:
+                    until.when_set(lambda: stop.append("event"))
+                self.at(deadline, lambda: stop.append("deadline"))
+                queue = self._queue
+                while not stop:
                     self.now, _, action = heappop(queue)
                     action()
-                    if (until is not None and until.is_set) or arrived:
-                        return
-                self.now = deadline
             except BaseException as error:
                 self._broken_by = f"{type(error).__name__}: {error}"
                 raise

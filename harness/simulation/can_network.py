@@ -1,0 +1,270 @@
+"""A simulated classic CAN bus: arbitration by identifier, exact frame times, acknowledgement.
+
+One event a frame. A frame is handed to its listeners at the end of
+the interframe space, stamped with the end of frame three bit times before: no node could have sent in between.
+"""
+
+from collections.abc import Callable, Collection
+from copy import copy
+from dataclasses import dataclass
+from functools import partial
+from heapq import heapify, heappop, heappush
+
+import can
+
+from harness.can_port import ChannelHealth, FrameListener
+from harness.clock import SECOND
+from harness.errors import BusError
+from harness.protocols.can_frame import INTERFRAME_SPACE_BITS, arbitration_key, frame_bits
+from harness.simulation.kernel import Kernel
+
+_ERROR_PASSIVE = 128
+_ERRORS_PER_FAILED_FRAME = 8
+_LONGEST_FRAME_BITS = 160  # an extended frame of 8 bytes with all its stuff bits
+
+_Queued = tuple[int, int, can.Message, "CanNode"]
+"""Arbitration key, order of queueing, frame, sender."""
+
+
+@dataclass(frozen=True)
+class _Attempts:
+    """A lone node repeats its frame: nobody acknowledges it. ISO 11898-1:2015, 10.9.5 and 12.1.
+
+    An attempt ends after the acknowledge slot with error flag (6 bits), error delimiter (8) and interframe space;
+    a node that has become error passive also suspends its transmission for 8 bits.
+    """
+
+    since: int
+    errors_before: int
+    active_time: int
+    passive_time: int
+
+    def errors_at(self, now: int) -> int:
+        active = -(-(_ERROR_PASSIVE - self.errors_before) // _ERRORS_PER_FAILED_FRAME)
+        return min(
+            self.errors_before + _ERRORS_PER_FAILED_FRAME * min((now - self.since) // self.active_time, active),
+            _ERROR_PASSIVE,
+        )
+
+    def next_at(self, now: int) -> int:
+        """Return when the first attempt at or after `now` begins."""
+        active = -(-(_ERROR_PASSIVE - self.errors_before) // _ERRORS_PER_FAILED_FRAME)
+        failed = -(-(now - self.since) // self.active_time)
+        if failed <= active:
+            return self.since + failed * self.active_time
+        passive_since = self.since + active * self.active_time
+        return passive_since + -(-(now - passive_since) // self.passive_time) * self.passive_time
+
+
+class CanNetwork:
+    """One bus. Frames go to whoever listens for them, never copied."""
+
+    def __init__(self, kernel: Kernel, name: str, bitrate: int) -> None:
+        self.name = name
+        self.bitrate = bitrate
+        self._kernel = kernel
+        self._nodes: list[CanNode] = []
+        self._pending: list[_Queued] = []
+        self._frames_queued = 0
+        self._busy = False
+        self._sending: _Queued | None = None
+        self._start_of_frame = self._end_of_frame = self._completed_at = -1
+        self._unacknowledged: tuple[CanNode, _Attempts] | None = None
+        self._routes: dict[int, tuple[tuple[CanNode, FrameListener], ...]] = {}
+        self._online = 0
+        self._duration = [bits * SECOND // bitrate for bits in range(_LONGEST_FRAME_BITS + 1)]
+
+    def node(self, name: str, hears_itself: bool = False) -> "CanNode":
+        """Add a controller, not yet on the bus; one that `hears_itself` is handed its own frames as well."""
+        node = CanNode(self, name, hears_itself)
+        self._nodes.append(node)
+        return node
+
+    def join(self, node: "CanNode") -> None:
+        """Put a node on the bus; a frame that nobody acknowledged goes out with its next repetition."""
+        if node.online:
+            return
+        node.online = True
+        self._online += 1
+        self._routes.clear()
+        if self._unacknowledged and self._online > 1:
+            lone, attempts = self._unacknowledged
+            self._unacknowledged = None
+            lone.transmit_errors = attempts.errors_at(self._kernel.now)
+            self._kernel.at(attempts.next_at(self._kernel.now), self._repeat)
+
+    def leave(self, node: "CanNode") -> None:
+        """Take a node off the bus, its queued frames with it; a frame that it is sending is destroyed."""
+        if not node.online:
+            return
+        node.online = False
+        self._online -= 1
+        self._routes.clear()
+        self._pending = [queued for queued in self._pending if queued[3] is not node]
+        heapify(self._pending)
+        if self._sending and self._sending[3] is node:
+            self._sending = None  # the rest of the frame is an error to all others; nobody takes it
+        if self._unacknowledged and self._unacknowledged[0] is node:
+            self._unacknowledged = None
+            self._busy = False
+
+    def send(self, node: "CanNode", frame: can.Message) -> None:
+        """Queue a frame; its time stamp is set when it has been on the bus.
+
+        Raises:
+            BusError: the node is not on the bus.
+        """
+        if not node.online:
+            raise BusError(f"{node.name} cannot send on {self.name}: it has not joined the bus")
+        self._frames_queued += 1
+        key = (
+            arbitration_key(frame.arbitration_id, extended=True) if frame.is_extended_id else frame.arbitration_id << 19
+        )
+        queued = key, self._frames_queued, frame, node
+        if not self._busy:
+            self._busy = True
+            self._start(queued)
+        elif self._start_of_frame == self._kernel.now and self._sending and queued < self._sending:
+            heappush(self._pending, self._sending)
+            self._start(queued)
+        else:
+            heappush(self._pending, queued)
+
+    def transmit_errors(self, node: "CanNode") -> int:
+        """Return the transmit error counter of a node now."""
+        if self._unacknowledged and self._unacknowledged[0] is node:
+            return self._unacknowledged[1].errors_at(self._kernel.now)
+        return node.transmit_errors
+
+    def forget_routes(self) -> None:
+        """Work out anew who listens for what."""
+        self._routes.clear()
+
+    def _start(self, queued: _Queued) -> None:
+        """Begin a frame now; another one of this very instant can still take its place by arbitration."""
+        frame = queued[2]
+        bits = frame_bits(frame.arbitration_id, bytes(frame.data), frame.is_extended_id)
+        start = self._kernel.now
+        self._sending = queued
+        self._start_of_frame = start
+        self._end_of_frame = start + self._duration[bits - INTERFRAME_SPACE_BITS]
+        self._completed_at = start + self._duration[bits]
+        self._kernel.at(self._completed_at, self._complete)
+
+    def _repeat(self) -> None:
+        if self._pending:
+            self._start(heappop(self._pending))
+        else:
+            self._busy = False
+
+    def _attempts(self, node: "CanNode", frame: can.Message) -> _Attempts:
+        bits = frame_bits(frame.arbitration_id, bytes(frame.data), frame.is_extended_id)
+        until_error_flag = bits - INTERFRAME_SPACE_BITS - 7 - 1  # end of frame, acknowledge delimiter
+        active = until_error_flag + 6 + 8 + INTERFRAME_SPACE_BITS
+        return _Attempts(
+            since=self._start_of_frame,
+            errors_before=node.transmit_errors,
+            active_time=active * SECOND // self.bitrate,
+            passive_time=(active + 8) * SECOND // self.bitrate,
+        )
+
+    def _complete(self) -> None:
+        if self._kernel.now != self._completed_at:
+            return  # left by a frame that lost arbitration in its first instant
+        sent = self._sending
+        if sent is not None:
+            self._sending = None
+            _, _, frame, sender = sent
+            if self._online == 1:
+                heappush(self._pending, sent)
+                self._unacknowledged = sender, self._attempts(sender, frame)
+                return
+            frame.timestamp = self._end_of_frame / SECOND
+            if sender.transmit_errors:
+                sender.transmit_errors -= 1
+            identifier = frame.arbitration_id
+            route = self._routes.get(identifier)
+            if route is None:
+                route = self._routes[identifier] = self._route(identifier)
+            for node, listener in route:
+                if node is not sender or node.hears_itself:
+                    listener(frame)
+        if self._pending:
+            self._start(heappop(self._pending))
+        else:
+            self._busy = False
+            self._completed_at = -1
+
+    def _route(self, identifier: int) -> tuple[tuple["CanNode", FrameListener], ...]:
+        return tuple(
+            (node, listener)
+            for node in self._nodes
+            if node.online
+            for listener, wanted in node.listeners
+            if wanted is None or identifier in wanted
+        )
+
+
+class CanNode:
+    """A controller on a simulated bus: the `CanPort` of a simulated ECU."""
+
+    def __init__(self, network: CanNetwork, name: str, hears_itself: bool) -> None:
+        self.name = name
+        self.online = False
+        self.hears_itself = hears_itself
+        self.listeners: list[tuple[FrameListener, frozenset[int] | None]] = []
+        self.transmit_errors = 0
+        self.send: Callable[[can.Message], None] = partial(network.send, self)
+        self._network = network
+
+    def join(self) -> None:
+        """Take part in the bus: acknowledge and receive frames."""
+        self._network.join(self)
+
+    def leave(self) -> None:
+        """Leave the bus; frames not yet sent are dropped, one being sent is destroyed."""
+        self._network.leave(self)
+
+    def listen(self, listener: FrameListener, identifiers: Collection[int] | None = None) -> Callable[[], None]:
+        """Call `listener` with each frame received (of these identifiers); return what ends that."""
+        entry = listener, None if identifiers is None else frozenset(identifiers)
+        self.listeners.append(entry)
+        self._network.forget_routes()
+
+        def stop() -> None:
+            if entry in self.listeners:
+                self.listeners.remove(entry)
+                self._network.forget_routes()
+
+        return stop
+
+
+class SimulatedCanChannel:
+    """The tester's `CanChannel` on a simulated bus: a node of it that hears its own frames."""
+
+    def __init__(self, network: CanNetwork) -> None:
+        self._network = network
+        self._node = network.node("tester", hears_itself=True)
+        self._node.join()
+        self.listen = self._node.listen
+
+    def send(self, frame: can.Message) -> None:
+        """Queue a copy of the frame.
+
+        Raises:
+            BusError: the channel is closed, or this is no classic data frame.
+        """
+        if frame.is_fd or frame.is_remote_frame or frame.is_error_frame:
+            raise BusError(f"{self._network.name} carries classic CAN data frames only, not: {frame}")
+        frame = copy(frame)
+        frame.is_rx = False
+        self._node.send(frame)
+
+    def health(self) -> ChannelHealth:
+        """Return the controller's error state and counter."""
+        errors = self._network.transmit_errors(self._node)
+        return ChannelHealth("error passive" if errors >= _ERROR_PASSIVE else "error active", errors)
+
+    def close(self) -> None:
+        """Leave the bus."""
+        self._node.leave()
