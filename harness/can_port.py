@@ -23,9 +23,7 @@ class CanPort(Protocol):
     def send(self, frame: "can.Message") -> None:
         """Queue a frame. It goes out when it wins arbitration; the bus stamps it with the rig time then."""
 
-    def listen(
-        self, listener: FrameListener, identifiers: Collection[int] | None = None
-    ) -> Callable[[], None]:
+    def listen(self, listener: FrameListener, identifiers: Collection[int] | None = None) -> Callable[[], None]:
         """Call `listener` with each frame received (of these identifiers); return what ends that."""
 
 

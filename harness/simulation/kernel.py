@@ -15,6 +15,9 @@ Action = Callable[[], None]
 Process = Generator["int | SimulatedEvent", None, None]
 """A process yields how many nanoseconds it waits, or the event that it waits for."""
 
+_END_OF_INSTANT = 1 << 62
+"""Added to the place in the order of an instant: after everything else of it."""
+
 
 class SimulatedEvent:
     """Something that happens once; actions that wait for it run at the instant it does."""
@@ -171,18 +174,25 @@ class Kernel:
         if self._running:
             raise BenchError("waiting is not possible from inside a simulation event")
         stop: list[str] = []
+        if until is not None:
+            until.when_set(lambda: stop.append("event"))
+        self._sequence += 1
+        heappush(self._queue, (deadline, _END_OF_INSTANT + self._sequence, lambda: stop.append("deadline")))
+        while not stop:
+            with held_back(lambda: stop.append("signal")):
+                self._run_until(stop)
+            if stop == ["signal"]:  # its handler let the run go on
+                stop.clear()
+
+    def _run_until(self, stop: list[str]) -> None:
+        queue = self._queue
         self._running = True
-        with held_back(lambda: stop.append("signal")):
-            try:
-                if until is not None:
-                    until.when_set(lambda: stop.append("event"))
-                self.at(deadline, lambda: stop.append("deadline"))
-                queue = self._queue
-                while not stop:
-                    self.now, _, action = heappop(queue)
-                    action()
-            except BaseException as error:
-                self._broken_by = f"{type(error).__name__}: {error}"
-                raise
-            finally:
-                self._running = False
+        try:
+            while not stop:
+                self.now, _, action = heappop(queue)
+                action()
+        except BaseException as error:
+            self._broken_by = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self._running = False

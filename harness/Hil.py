@@ -1,0 +1,63 @@
+"""The Robot Framework library of the harness."""
+
+from typing import Any
+
+from robotlibcore import DynamicCore
+
+from harness import __version__
+from harness.keywords.ecus import EcuKeywords
+from harness.keywords.flow import FlowKeywords
+from harness.keywords.messages import MessageKeywords
+from harness.keywords.power import PowerKeywords
+from harness.keywords.session import Session
+from harness.keywords.signals import SignalKeywords
+from harness.listener import Listener
+from harness.quantities import ROBOT_CONVERTERS, robot_arguments
+
+
+class Hil(DynamicCore):  # type: ignore[misc]  # robotlibcore has no types
+    """Drives a rig: the supply and terminals of a car, the signals and messages of its buses, its simulated ECUs.
+
+    = Importing =
+
+    | Library    harness.Hil    rig=${RIG}
+
+    ``rig`` is the path of a rig file, or the name of one in ``rigs`` of the working folder. Importing touches no
+    hardware; the rig is opened when the first suite with tests starts. A virtual rig starts each suite in a new world.
+
+    = Quantities =
+
+    Quantities carry units: ``13.5 V``, ``500 ms``, ``50 km/h``. The number has a decimal point.
+
+    = Judging =
+
+    Keywords with ``Should`` judge the product. Each makes a measurement, kept in ``measurements.jsonl``. Only they
+    make a test FAIL; when any other keyword fails, or the rig itself is not healthy, the verdict is ERROR. A failure
+    that a suite swallows still counts, unless `Judgement Should Fail` declares it as expected.
+
+    = Tags =
+
+    ``req:ID`` names a requirement that a test is evidence for. ``needs:NAME`` names an instrument, bus or ECU that it
+    needs: where the rig lacks it, the test is skipped.
+    """
+
+    ROBOT_LIBRARY_SCOPE = "GLOBAL"
+    ROBOT_LIBRARY_VERSION = __version__
+    ROBOT_LIBRARY_CONVERTERS = ROBOT_CONVERTERS
+
+    def __init__(self, rig: str) -> None:
+        session = Session(rig)
+        self.ROBOT_LIBRARY_LISTENER = Listener(session)
+        super().__init__(
+            [
+                PowerKeywords(session),
+                SignalKeywords(session),
+                MessageKeywords(session),
+                EcuKeywords(session),
+                FlowKeywords(session),
+            ]
+        )
+
+    def get_keyword_arguments(self, name: str) -> list[Any]:
+        """Return the arguments of a keyword as Robot shows and converts them."""
+        return robot_arguments(super().get_keyword_arguments(name))

@@ -1,0 +1,99 @@
+"""A CAN bus as a test sees it: the latest frames, and waiting for those that are expected."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.clock import Clock
+from harness.errors import BusError
+from harness.protocols.database import Database, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    import can
+
+    from harness.transports.can_channel import CanChannel
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What was seen of a message while waiting."""
+
+    met: bool
+    """Whether a frame was what was waited for."""
+    frame: "can.Message | None"
+    """That frame, else the last one seen in the time, else None."""
+    count: int
+    """Frames seen in the time."""
+
+
+class CanBus:
+    """One bus of the rig, with its database."""
+
+    def __init__(self, name: str, channel: "CanChannel", database: Database, clock: Clock) -> None:
+        self.name = name
+        self.channel = channel
+        self.database = database
+        self._clock = clock
+        self._latest: dict[int, can.Message] = {}
+        channel.listen(self._remember)
+
+    def _remember(self, frame: "can.Message") -> None:
+        self._latest[frame.arbitration_id] = frame
+
+    def latest(self, message: Message) -> "can.Message | None":
+        """Return the last frame of a message, None when there was none since the rig was opened."""
+        return self._latest.get(message.identifier)
+
+    def watch(self, message: Message, until: "Callable[[can.Message], bool]", timeout: int) -> Sighting:
+        """Look at every frame of a message from now on, until one is what is waited for.
+
+        Args:
+            message: whose frames to look at.
+            until: says of a frame whether it is what is waited for.
+            timeout: nanoseconds to wait at most.
+
+        Raises:
+            BusError: no frame came, and the bus itself is not healthy.
+        """
+        clock = self._clock
+        deadline = (clock.now + timeout) / 1e9
+        found = clock.event()
+        seen: list[can.Message] = []
+        count = 0
+
+        def look(frame: "can.Message") -> None:
+            nonlocal count
+            if not found.is_set and frame.timestamp <= deadline:
+                count += 1
+                seen[:] = [frame]
+                if until(frame):
+                    found.set()
+
+        stop = self.channel.listen(look, (message.identifier,))
+        try:
+            clock.wait(found, timeout)
+        finally:
+            stop()
+        if not seen:
+            self.check_health()
+        return Sighting(found.is_set, seen[0] if seen else None, count)
+
+    def record(self, message: Message, duration: int) -> "list[can.Message]":
+        """Return the frames of a message that come in the next `duration` nanoseconds."""
+        frames: list[can.Message] = []
+        stop = self.channel.listen(frames.append, (message.identifier,))
+        try:
+            self._clock.sleep(duration)
+        finally:
+            stop()
+        return frames
+
+    def check_health(self) -> None:
+        """Make sure that the bus works.
+
+        Raises:
+            BusError: it does not; says what is wrong.
+        """
+        problems = self.channel.health().problems
+        if problems:
+            raise BusError(f"bus {self.name} does not work: {', '.join(problems)}")

@@ -1,0 +1,40 @@
+"""Drivers by the model that a rig file names."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from harness.errors import RigFileError, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.instruments.roles import Instrument
+    from harness.transports.visa import ScpiSession
+
+DRIVERS: dict[str, str] = {
+    "keysight-34970a": "harness.instruments.keysight_34970a:Keysight34970A",
+    "rohde-schwarz-hmp4040": "harness.instruments.rohde_schwarz_hmp4040:Hmp4040",
+}
+
+
+def open_driver(model: str, session: "ScpiSession") -> "Instrument":
+    """Return the driver of a model for the instrument at the other end of a session.
+
+    The session is the driver's from here on: closing the driver closes it, and so does a failure to open.
+
+    Raises:
+        RigFileError: there is no driver for the model.
+        InstrumentError: the instrument is another one, or does not answer as it should.
+    """
+    try:
+        return _driver_class(model, session.role)(session)
+    except BaseException:
+        session.close()
+        raise
+
+
+def _driver_class(model: str, role: str) -> "Callable[[ScpiSession], Instrument]":
+    if model not in DRIVERS:
+        raise RigFileError(f"{role}: {unknown_name('instrument model', model, DRIVERS)}")
+    module, name = DRIVERS[model].split(":")
+    return cast("Callable[[ScpiSession], Instrument]", getattr(import_module(module), name))

@@ -1,0 +1,70 @@
+"""Roles of instruments: the verbs that the rest of the harness knows."""
+
+from typing import Protocol, runtime_checkable
+
+
+class Instrument(Protocol):
+    """What every instrument can do. All verbs raise InstrumentError where it does not do what it is asked."""
+
+    @property
+    def role(self) -> str:
+        """What the rig file calls it."""
+
+    @property
+    def identity(self) -> str:
+        """Manufacturer, model, serial number and firmware as it states them itself: its answer to `*IDN?`."""
+
+    def errors(self) -> list[str]:
+        """Read and empty its error queue."""
+
+    def close(self) -> None:
+        """End the session; outputs and relays stay as they are. Closing twice is harmless."""
+
+
+@runtime_checkable
+class PowerSupply(Instrument, Protocol):
+    """A supply with numbered outputs."""
+
+    def set_voltage(self, output: int, volts: float) -> None:
+        """Programme the voltage in volts; it is at the terminals at once if the output is on."""
+
+    def set_current_limit(self, output: int, amperes: float) -> None:
+        """Programme the current in amperes above which the output lowers its voltage."""
+
+    def switch_output(self, output: int, *, on: bool) -> None:
+        """Connect the output or cut it off; no other output changes."""
+
+    def output_is_on(self, output: int) -> bool:
+        """Read back whether the output is on."""
+
+    def programmed_voltage(self, output: int) -> float:
+        """Read back the programmed voltage in volts."""
+
+    def programmed_current_limit(self, output: int) -> float:
+        """Read back the programmed current limit in amperes."""
+
+    def measure_voltage(self, output: int) -> float:
+        """Measure the voltage at the terminals in volts."""
+
+    def measure_current(self, output: int) -> float:
+        """Measure the current delivered in amperes."""
+
+    def in_current_limit(self, output: int) -> bool:
+        """Read whether the output is limiting its current now."""
+
+
+@runtime_checkable
+class SwitchMatrix(Instrument, Protocol):
+    """Relays, each with a channel number."""
+
+    def close_channel(self, channel: int) -> None:
+        """Close a relay; it has moved when this returns."""
+
+    def open_channel(self, channel: int) -> None:
+        """Open a relay; it has moved when this returns."""
+
+    def is_closed(self, channel: int) -> bool:
+        """Read back what the relay was last told; a welded contact does not show."""
+
+    def open_all(self) -> None:
+        """Open all relays."""

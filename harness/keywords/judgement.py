@@ -1,0 +1,122 @@
+"""Makes a measurement of each judgement, and a failure of each that does not hold."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from robot.api import logger
+
+from harness.errors import JudgementFailure, TestError
+from harness.quantities import Duration, format_quantity
+from harness.results.measurement import Measurement
+from harness.results.verdict import Verdict
+
+if TYPE_CHECKING:
+    from harness.keywords.session import Session
+    from harness.vehicle import Limit
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a measurement may be."""
+
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    expected: str | None = None
+    source: str = ""
+    """Where the limits come from."""
+
+    def __str__(self) -> str:
+        if self.expected is not None:
+            return self.expected
+        low = None if self.low is None else format_quantity(self.low, self.unit)
+        high = None if self.high is None else format_quantity(self.high, self.unit)
+        if low is None or high is None:
+            return f"at most {high}" if low is None else f"at least {low}"
+        return f"{low} to {high}"
+
+    def holds(self, value: float) -> bool:
+        """Say whether a number is within the limits."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+def allowed_by(limit: "Limit") -> Allowed:
+    """Return what a limit of the vehicle allows."""
+    return Allowed(limit.unit, limit.low, limit.high, None, f"limit {limit.name}, {limit.source} [{limit.tag}]")
+
+
+def judge(
+    session: "Session",
+    name: str,
+    *,
+    value: float | str | None,
+    allowed: Allowed,
+    holds: bool,
+    actual: str,
+    source: str,
+    instrument: str = "",
+) -> None:
+    """Keep a measurement, and fail the test when it is not allowed.
+
+    Args:
+        session: whose test this belongs to.
+        name: what was measured.
+        value: the reading.
+        allowed: what it may be.
+        holds: whether it is allowed.
+        actual: the reading in words, for the message.
+        source: what was read, and when.
+        instrument: identity of the instrument that measured.
+
+    Raises:
+        JudgementFailure: it is not allowed. The message says expected, actual, limit and source.
+    """
+    message = f"{name}: expected {allowed}, but {actual}"
+    if allowed.source:
+        message += f"; {allowed.source}"
+    message += f"; source {source}"
+    expected_failure = not holds and session.expects_failure
+    session.keep(
+        Measurement(
+            time=session.rig.clock.now / 1e9,
+            suite=session.test.suite,
+            test=session.test.name,
+            name=name,
+            value=value,
+            unit=allowed.unit,
+            low=allowed.low,
+            high=allowed.high,
+            expected=allowed.expected,
+            verdict=Verdict.PASS if holds or expected_failure else Verdict.FAIL,
+            requirements=session.test.requirements,
+            limit_source=allowed.source,
+            source=source,
+            instrument=instrument,
+            message="" if holds else f"failed, as the suite expects: {message}" if expected_failure else message,
+        )
+    )
+    if expected_failure:
+        session.expected_failures.add(message)
+    if not holds:
+        raise JudgementFailure(message)
+    logger.info(f"{name}: {actual}; allowed: {allowed}" + (f"; {allowed.source}" if allowed.source else ""))
+
+
+def time_limit(session: "Session", text: str, argument: str) -> tuple[int, str]:
+    """Read a time limit: a duration such as `2 s`, or the name of a limit of the vehicle.
+
+    Returns:
+        Nanoseconds, and where the limit comes from.
+
+    Raises:
+        TestError: it is neither; names the argument.
+    """
+    if text[:1].isdigit() or text[:1] in "+-.":
+        try:
+            return Duration.parse(text).ns, ""
+        except TestError as error:
+            raise TestError(f"{argument}: {error}") from None
+    limit = session.rig.limit(text)
+    if limit.unit != Duration.unit or limit.high is None:
+        raise TestError(f"{argument}: limit {limit.name} is {allowed_by(limit)}; a time at most is needed")
+    return Duration(limit.high).ns, allowed_by(limit).source

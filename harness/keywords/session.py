@@ -1,0 +1,146 @@
+"""What a Robot run holds: the opened rig, the log of measurements, and the record of the test that runs.
+
+A rig that cannot be opened is remembered, not raised where Robot would only log it: each keyword that needs it
+raises the error, and no test passes on it.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import BenchError, HarnessError
+from harness.results.verdict import Verdict
+
+if TYPE_CHECKING:
+    from harness.buses.trace import Trace
+    from harness.results.measurement import Measurement, MeasurementLog
+    from harness.rig.rig import Rig
+
+
+@dataclass
+class TestRecord:
+    """What judging keywords have found in one test, or in the setup of a suite."""
+
+    __test__ = False
+
+    suite: str = ""
+    name: str = ""
+    requirements: tuple[str, ...] = ()
+    started: int = 0
+    """Rig time in nanoseconds."""
+    failures: list[str] = field(default_factory=list)
+    """Messages of judgements that failed and that the suite did not declare as expected."""
+
+
+class Session:
+    """The rig of a Robot run, opened when the first suite starts."""
+
+    def __init__(self, rig: str) -> None:
+        self.rig_name = rig
+        self.test = TestRecord()
+        self.suite = TestRecord()
+        self.expects_failure = False
+        """Whether the judgement that runs is meant to fail."""
+        self.expected_failures: set[str] = set()
+        """Messages of judgements that were meant to fail, and did."""
+        self.open_error: HarnessError | None = None
+        self._rig: Rig | None = None
+        self._log: MeasurementLog | None = None
+        self._trace: Trace | None = None
+        self._folder = Path()
+
+    @property
+    def rig(self) -> "Rig":
+        """The opened rig.
+
+        Raises:
+            HarnessError: it could not be opened, or no suite runs.
+        """
+        if self.open_error:
+            raise self.open_error
+        if self._rig is None:
+            raise BenchError("the rig is opened when a suite with tests starts; none runs")
+        return self._rig
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is an opened rig."""
+        return self._rig is not None
+
+    def open(self, folder: Path, suite: str, seed: int) -> None:
+        """Open the rig for a suite; the files of the run go to `folder`. A failure is kept in `open_error`."""
+        from harness.buses.trace import Trace  # noqa: PLC0415  importing the library stays fast
+        from harness.results.measurement import MeasurementLog  # noqa: PLC0415
+        from harness.rig.open_rig import open_rig  # noqa: PLC0415
+        from harness.rig.rig_file import find_rig  # noqa: PLC0415
+
+        self.open_error = None
+        self._folder = folder
+        self.test = self.suite = TestRecord(suite=suite)
+        try:
+            self._rig = open_rig(find_rig(self.rig_name), seed)
+            folder.mkdir(parents=True, exist_ok=True)
+            self._log = self._log or MeasurementLog(folder / "measurements.jsonl")
+            self._trace = Trace(folder / "traces" / f"{_file_name(suite)}.blf")
+            for number, bus in enumerate(self._rig.buses.values(), 1):
+                self._trace.record(bus.channel, number)
+        except HarnessError as error:
+            self.open_error = error
+        except OSError as error:
+            self.open_error = BenchError(f"the results of the run cannot be written: {error}")
+
+    def close(self) -> None:
+        """Bring the rig to its safe state and give it back.
+
+        Raises:
+            HarnessError: the safe state or an instrument could not be reached.
+        """
+        rig, self._rig = self._rig, None
+        trace, self._trace = self._trace, None
+        self.open_error = None
+        try:
+            if rig is not None:
+                rig.close()
+        finally:
+            if trace is not None:
+                trace.close()
+
+    def close_log(self) -> None:
+        """Close the log of measurements."""
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def begin_test(self, name: str, requirements: tuple[str, ...]) -> None:
+        """Take up the record of a test."""
+        started = self._rig.clock.now if self._rig else 0
+        self.test = TestRecord(self.suite.suite, name, requirements, started)
+        self.mark(f"test {name}")
+
+    def end_test(self) -> list[str]:
+        """Restore the rig's defaults; return what is wrong with the rig."""
+        if self._rig is None:
+            return []
+        problems = self._rig.problems()
+        try:
+            self._rig.restore_defaults()
+        except HarnessError as error:
+            problems.append(str(error))
+        self.mark("end of test")
+        return problems
+
+    def mark(self, text: str) -> None:
+        """Put a mark into the trace."""
+        if self._trace is not None and self._rig is not None:
+            self._trace.mark(text, self._rig.clock.now)
+
+    def keep(self, measurement: "Measurement") -> None:
+        """Write a measurement to the log, and remember a failure that nobody expected."""
+        if self._log is not None:
+            self._log.append(measurement)
+        if measurement.verdict is Verdict.FAIL:
+            self.test.failures.append(measurement.message)
+
+
+def _file_name(suite: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in suite).strip("-") or "suite"

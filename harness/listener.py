@@ -1,0 +1,119 @@
+"""Follows a Robot run: opens the rig for each suite, skips tests that need more than it has, and gives the verdicts.
+
+An object of its own, apart from the library: as the library's listener itself, it would slow every keyword down.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from robot.api import logger
+from robot.libraries.BuiltIn import BuiltIn
+
+from harness.errors import HarnessError
+from harness.results.outcome import RIG_SECONDS
+from harness.results.verdict import Verdict, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from robot import result, running
+
+    from harness.keywords.session import Session
+
+NEEDS = "needs:"
+REQUIREMENT = "req:"
+SEED_VARIABLE = "${HIL_SEED}"
+"""Variable that carries the seed of the run, from `hil run --seed` or `robot --variable HIL_SEED:7`."""
+
+
+class Listener:
+    """Listener of the library, version 3 of Robot's listener interface."""
+
+    ROBOT_LISTENER_API_VERSION = 3
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+
+    def start_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:
+        """Open the rig: on a virtual rig each suite has a new world."""
+        if data.tests and not BuiltIn().dry_run_active:
+            variables = BuiltIn()
+            folder = Path(str(variables.get_variable_value("${OUTPUT DIR}")))
+            seed = int(str(variables.get_variable_value(SEED_VARIABLE, "1")))
+            self._session.open(folder, result.full_name, seed)
+
+    def end_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:  # noqa: ARG002
+        """Bring the rig to its safe state."""
+        if not (self._session.is_open or self._session.open_error):
+            return
+        try:
+            self._session.close()
+        except HarnessError as error:
+            logger.error(f"The rig may not be safe. {error}")
+
+    def start_test(self, data: "running.TestCase", result: "result.TestCase") -> None:
+        """Skip a test that needs what the rig lacks; fail one whose rig could not be opened before it does anything."""
+        session = self._session
+        if session.open_error:
+            data.setup.config(name="Fail", args=[f"The rig could not be opened. {session.open_error}"])
+            data.teardown.config(name="No Operation", args=[])
+        elif session.is_open:
+            needs = [tag[len(NEEDS) :] for tag in result.tags if tag.startswith(NEEDS)]
+            lacking = [need for need in needs if need not in session.rig.capabilities]
+            if lacking:
+                known = ", ".join(sorted(session.rig.capabilities))
+                reason = f"rig {session.rig.facts.name} lacks {', '.join(lacking)}; it has: {known}"
+                data.setup.config(name="Skip", args=[reason])
+        requirements = tuple(tag[len(REQUIREMENT) :] for tag in result.tags if tag.startswith(REQUIREMENT))
+        session.begin_test(data.name, requirements)
+
+    def end_test(self, data: "running.TestCase", result: "result.TestCase") -> None:  # noqa: ARG002
+        """Give the verdict: of the judgements, of all other keywords that failed, and of the rig itself."""
+        if BuiltIn().dry_run_active:
+            return
+        session = self._session
+        if session.is_open:
+            rig_seconds = (session.rig.clock.now - session.test.started) / 1e9
+            result.metadata[RIG_SECONDS] = f"{rig_seconds:.3f}"
+        problems = session.end_test()
+        if result.skipped:
+            return
+        failures = [*session.suite.failures, *session.test.failures]
+        verdicts = [Verdict.PASS]
+        if failures:
+            verdicts.append(Verdict.FAIL)
+        if result.failed and not _only_judgements(result, failures):
+            verdicts.append(Verdict.ABORTED if "by signal" in result.message else Verdict.ERROR)
+        if problems:
+            verdicts.append(Verdict.ERROR)
+        verdict = worst(verdicts)
+        if verdict is not Verdict.PASS:
+            result.tags.add(verdict.tag)
+        lines = [f"The rig is not healthy: {problem}" for problem in problems]
+        if result.failed:
+            lines.append(result.message)
+        lines += [f"A failure that the suite swallowed: {text}" for text in failures if text not in result.message]
+        result.message = "\n".join(lines) if lines else result.message
+        if verdict is not Verdict.PASS:
+            result.status = "FAIL"
+
+    def close(self) -> None:
+        """Close the files of the run."""
+        self._session.close_log()
+
+
+def _only_judgements(result: "result.TestCase", failures: list[str]) -> bool:
+    """Say whether a test failed by nothing but judging keywords."""
+    causes = [message for item in (result.setup, *result.body, result.teardown) for message in _causes(item)]
+    if not causes:  # a time-out, a signal, a syntax error, or the setup of the suite
+        return any(result.message.removeprefix("Parent suite setup failed:\n") == text for text in failures)
+    return all(message in failures for message in causes)
+
+
+def _causes(item: "result.Keyword | object") -> "Iterator[str]":
+    """Yield the messages of the innermost failures that reached the test; what was caught has passed."""
+    if getattr(item, "status", "") != "FAIL":
+        return
+    inner = (getattr(item, "setup", None), *getattr(item, "body", ()), getattr(item, "teardown", None))
+    causes = [message for child in inner if child is not None for message in _causes(child)]
+    yield from causes or [str(getattr(item, "message", ""))]

@@ -1,0 +1,277 @@
+"""CAN databases: which messages and signals there are, and fast functions to encode and decode them.
+
+cantools reads the files. Encoding and decoding are worked out ahead, as one function a message, because a rest bus
+encodes and a trace decodes at rates that cantools' general bit packing cannot follow.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from harness.clock import MILLISECOND
+from harness.errors import RigFileError, TestError, unknown_name
+from harness.protocols.message_codec import Decoder, Encoder, decoder, encoder, raw_encoder
+
+if TYPE_CHECKING:
+    from cantools.database.can import Message as CantoolsMessage
+    from cantools.database.can import Signal as CantoolsSignal
+
+Number = int | float
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One signal of a message: where its bits are, and what they mean."""
+
+    name: str
+    message: str
+    length: int
+    big_endian: bool
+    signed: bool
+    factor: Number
+    offset: Number
+    minimum: Number | None
+    maximum: Number | None
+    unit: str
+    labels: Mapping[int, str]
+    start_raw: int
+    shift: int
+    """Position of the lowest bit in the frame, read as one integer in the signal's byte order."""
+    comment: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """Name with its message: `Message.Signal`."""
+        return f"{self.message}.{self.name}"
+
+    @property
+    def raw_range(self) -> tuple[int, int]:
+        """Lowest and highest raw value that fits."""
+        if self.signed:
+            return -(1 << self.length - 1), (1 << self.length - 1) - 1
+        return 0, (1 << self.length) - 1
+
+    def raw_of(self, data: bytes) -> int:
+        """Return the raw value in a frame's data.
+
+        Raises:
+            ValueError: the data is shorter than the signal needs.
+        """
+        bits = int.from_bytes(data, "big" if self.big_endian else "little")
+        missing = self._end - 8 * len(data)
+        if missing > 0:
+            raise ValueError(f"{self.full_name} needs {missing} bits more than a frame of {len(data)} bytes has")
+        shift = self.shift - (self._frame_bits - 8 * len(data) if self.big_endian else 0)
+        raw = bits >> shift & (1 << self.length) - 1
+        return raw - (1 << self.length) if self.signed and raw >> self.length - 1 else raw
+
+    def physical(self, raw: int) -> Number:
+        """Return the value in the signal's unit."""
+        return raw * self.factor + self.offset
+
+    def raw(self, physical: Number) -> int:
+        """Return the raw value nearest to a value in the signal's unit.
+
+        Raises:
+            TestError: the database does not allow the value, or it does not fit into the signal's bits.
+        """
+        low, high = self.allowed_range
+        tolerance = abs(self.factor) / 2
+        if not low - tolerance <= physical <= high + tolerance:
+            unit = f" {self.unit}" if self.unit else ""
+            raise TestError(f"{self.full_name} cannot be {physical:g}{unit}; allowed: {low:g} to {high:g}{unit}")
+        raw_low, raw_high = self.raw_range
+        return min(max(round((physical - self.offset) / self.factor), raw_low), raw_high)
+
+    def raw_of_label(self, label: str) -> int:
+        """Return the raw value that a label names, upper and lower case aside.
+
+        Raises:
+            TestError: the signal has no such label.
+        """
+        for raw, known in self.labels.items():
+            if known.casefold() == label.casefold():
+                return raw
+        raise TestError(f"{self.full_name} has {unknown_name('value', label, self.labels.values())}")
+
+    @property
+    def allowed_range(self) -> tuple[Number, Number]:
+        """Lowest and highest value: as the database says, else what fits into the bits."""
+        ends = sorted(self.physical(raw) for raw in self.raw_range)
+        return (
+            ends[0] if self.minimum is None else max(self.minimum, ends[0]),
+            ends[1] if self.maximum is None else min(self.maximum, ends[1]),
+        )
+
+    _frame_bits: int = field(default=0, repr=False)
+    _end: int = field(default=0, repr=False)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a bus. Messages whose `cycle_time` is None are sent on events only."""
+
+    name: str
+    identifier: int
+    extended: bool
+    length: int
+    cycle_time: int | None
+    """Nanoseconds."""
+    sender: str
+    signals: Mapping[str, Signal]
+    comment: str = ""
+
+    def signal(self, name: str) -> Signal:
+        """Return a signal by its name.
+
+        Raises:
+            TestError: there is no such signal; says which one was probably meant.
+        """
+        try:
+            return self.signals[name]
+        except KeyError:
+            raise TestError(f"{self.name} has {unknown_name('signal', name, self.signals)}") from None
+
+    @cached_property
+    def encode(self) -> Encoder:
+        """Function that turns a value for each signal, in its unit, into the frame's data.
+
+        It is for values known to be right: it rounds to the nearest raw value and cuts what does not fit.
+        """
+        return encoder(self)
+
+    @cached_property
+    def encode_raw(self) -> Callable[[Mapping[str, int]], bytes]:
+        """Function that turns a raw value for each signal into the frame's data."""
+        return raw_encoder(self)
+
+    @cached_property
+    def decode(self) -> Decoder:
+        """Function that turns a frame's data into a value for each signal, in its unit.
+
+        Raises:
+            ValueError: the frame is shorter than the message.
+        """
+        return decoder(self)
+
+
+@dataclass(frozen=True)
+class Database:
+    """The messages of one bus."""
+
+    path: Path
+    messages: Mapping[str, Message]
+
+    @cached_property
+    def by_identifier(self) -> Mapping[int, Message]:
+        """The messages by their identifier."""
+        return {message.identifier: message for message in self.messages.values()}
+
+    @cached_property
+    def nodes(self) -> frozenset[str]:
+        """The nodes that send something."""
+        return frozenset(message.sender for message in self.messages.values())
+
+    def message(self, name: str) -> Message:
+        """Return a message by its name.
+
+        Raises:
+            TestError: there is no such message; says which one was probably meant.
+        """
+        try:
+            return self.messages[name]
+        except KeyError:
+            raise TestError(unknown_name(f"message in {self.path.name}", name, self.messages)) from None
+
+    def signal(self, full_name: str) -> Signal:
+        """Return a signal by `Message.Signal`.
+
+        Raises:
+            TestError: there is no such message or signal; says which one was probably meant.
+        """
+        message, _, signal = full_name.partition(".")
+        return self.message(message).signal(signal)
+
+
+def read_database(path: Path) -> Database:
+    """Read a CAN database (DBC, ARXML, KCD, SYM).
+
+    Raises:
+        RigFileError: the file is missing or damaged, or two messages share an identifier.
+    """
+    import cantools  # noqa: PLC0415  takes 0.14 s, and only an opened rig needs it
+
+    try:
+        source: Any = cantools.database.load_file(path)
+    except OSError as error:
+        raise RigFileError(f"{path}: cannot read the database: {error.strerror or error}") from error
+    except (cantools.Error, ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
+        raise RigFileError(f"{path}: this is no valid CAN database: {_first_line(error)}") from error
+    if not hasattr(source, "messages"):
+        raise RigFileError(f"{path}: this is no CAN database; allowed: .dbc, .arxml, .kcd, .sym")
+    messages: dict[str, Message] = {}
+    taken: dict[int, str] = {}
+    for entry in source.messages:
+        if entry.frame_id in taken:
+            raise RigFileError(
+                f"{path}: identifier 0x{entry.frame_id:X} is used by {taken[entry.frame_id]} and {entry.name}"
+            )
+        if entry.is_multiplexed():
+            raise RigFileError(f"{path}: {entry.name} is multiplexed; only plain messages are supported")
+        taken[entry.frame_id] = entry.name
+        messages[entry.name] = _message(entry)
+    return Database(path, MappingProxyType(messages))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def _message(entry: "CantoolsMessage") -> Message:
+    signals = {signal.name: _signal(signal, entry) for signal in entry.signals}
+    return Message(
+        name=entry.name,
+        identifier=entry.frame_id,
+        extended=entry.is_extended_frame,
+        length=entry.length,
+        cycle_time=entry.cycle_time * MILLISECOND if entry.cycle_time else None,
+        sender=entry.senders[0] if entry.senders else "",
+        signals=MappingProxyType(signals),
+        comment=entry.comment or "",
+    )
+
+
+def _signal(entry: "CantoolsSignal", message: "CantoolsMessage") -> Signal:
+    bits = 8 * message.length
+    big_endian = entry.byte_order == "big_endian"
+    if big_endian:
+        end = 8 * (entry.start // 8) + 7 - entry.start % 8 + entry.length
+        shift = bits - end
+    else:
+        end, shift = entry.start + entry.length, entry.start
+    return Signal(
+        name=entry.name,
+        message=message.name,
+        length=entry.length,
+        big_endian=big_endian,
+        signed=entry.is_signed,
+        factor=_plain(entry.scale),
+        offset=_plain(entry.offset),
+        minimum=None if entry.minimum is None else _plain(entry.minimum),
+        maximum=None if entry.maximum is None else _plain(entry.maximum),
+        unit=entry.unit or "",
+        labels=MappingProxyType({raw: str(label) for raw, label in (entry.choices or {}).items()}),
+        start_raw=int(entry.raw_initial or 0),
+        shift=shift,
+        comment=entry.comment or "",
+        _frame_bits=bits,
+        _end=end,
+    )
+
+
+def _plain(number: Number) -> Number:
+    """Return whole numbers as int, so that whole signals stay whole."""
+    return int(number) if float(number).is_integer() else float(number)

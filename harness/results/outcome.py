@@ -1,0 +1,75 @@
+"""What became of each test, read from Robot's output.xml."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from robot import result
+from robot.api import ExecutionResult, ResultVisitor
+from robot.errors import DataError  # type: ignore[import-untyped]  # Robot has types for its api only
+
+from harness.errors import HarnessError
+from harness.results.verdict import Verdict, verdict_of
+
+RIG_SECONDS = "Rig seconds"
+"""Name of the test metadata in which the listener leaves how much rig time a test took."""
+
+_REQUIREMENT = "req:"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one test; `suite` is the long name of its suite, `seconds` are of the wall clock."""
+
+    suite: str
+    name: str
+    verdict: Verdict
+    message: str
+    tags: tuple[str, ...]
+    started: datetime | None
+    seconds: float
+    rig_seconds: float | None
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The requirements that the test is tagged with."""
+        return tuple(tag[len(_REQUIREMENT) :] for tag in self.tags if tag.startswith(_REQUIREMENT))
+
+    @property
+    def first_line(self) -> str:
+        """The first line of its message."""
+        return self.message.strip().partition("\n")[0]
+
+
+def read_outcomes(output_xml: Path) -> list[Outcome]:
+    """Return what became of the tests, in the order in which they ran.
+
+    Raises:
+        HarnessError: the file is missing or damaged.
+    """
+    try:
+        execution = ExecutionResult(output_xml, include_keywords=False)
+    except DataError as error:
+        raise HarnessError(f"result of Robot: {error}") from error
+    visitor = _Outcomes()
+    execution.visit(visitor)
+    return visitor.found
+
+
+class _Outcomes(ResultVisitor):  # type: ignore[misc]  # Robot has no types
+    def __init__(self) -> None:
+        self.found: list[Outcome] = []
+
+    def visit_test(self, test: result.TestCase) -> None:
+        self.found.append(
+            Outcome(
+                suite=test.parent.full_name if test.parent else "",
+                name=test.name,
+                verdict=verdict_of(test),
+                message=test.message,
+                tags=tuple(test.tags),
+                started=test.start_time,
+                seconds=test.elapsed_time.total_seconds(),
+                rig_seconds=float(test.metadata[RIG_SECONDS]) if RIG_SECONDS in test.metadata else None,
+            )
+        )

@@ -1,0 +1,128 @@
+"""An opened rig: what keywords work with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.buses.can_bus import CanBus
+from harness.clock import Clock
+from harness.errors import HarnessError, TestError, unknown_name
+from harness.rig.car_supply import CarSupply
+from harness.rig.power_modes import take_steps
+from harness.rig.rig_file import RigFile
+from harness.rig.signals import Signals
+from harness.vehicle import Limit, PowerMode, Vehicle
+
+if TYPE_CHECKING:
+    from harness.instruments.roles import Instrument
+    from harness.simulation.ecus.rest_bus import RestBus
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A rig with all its instruments, buses and simulated ECUs, ready to be used."""
+
+    facts: RigFile
+    vehicle: Vehicle
+    seed: int
+    clock: Clock
+    buses: Mapping[str, CanBus]
+    signals: Signals
+    instruments: "Mapping[str, Instrument]"
+    supply: CarSupply
+    ecus: "Mapping[str, RestBus]"
+    """The simulated ones."""
+    release: tuple[Callable[[], None], ...] = field(default=())
+    """What gives back sessions and channels, in this order."""
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What a test can ask for by a `needs:` tag: instruments, buses and simulated ECUs by their names."""
+        names = {"supply", *self.instruments, *self.buses, *self.facts.ecus}
+        return frozenset(name.casefold().replace(" ", "-") for name in names)
+
+    def power_up(self) -> None:
+        """Set the supply to its nominal voltage and current limit, and switch terminal 30 on."""
+        nominal = self.facts.supply
+        self.supply.switch_on(nominal.voltage, nominal.current_limit)
+
+    def switch_power_mode(self, mode: PowerMode) -> None:
+        """Take the steps of a power mode of the vehicle."""
+        take_steps(self.vehicle.power_modes[mode], self.supply, self.clock, self.set_signal)
+
+    def set_signal(self, name: str, value: str) -> None:
+        """Let the simulated ECU that sends a signal send this value from its next frame on.
+
+        Raises:
+            TestError: there is no such signal, the value does not fit, or the sender is not simulated.
+        """
+        signal = self.signals.find(name)
+        for ecu in self.ecus.values():
+            if signal.message.name in ecu.messages:
+                ecu.set_raw(signal.signal, signal.raw(value))
+                return
+        raise TestError(f"{name} is sent by {signal.message.sender}, which is not simulated on this rig")
+
+    def ecu(self, name: str) -> "RestBus":
+        """Return a simulated ECU.
+
+        Raises:
+            TestError: there is no such ECU, or it is real.
+        """
+        if name in self.ecus:
+            return self.ecus[name]
+        if name in self.facts.ecus:
+            raise TestError(f"{name} is real on this rig; only simulated ECUs can do this")
+        raise TestError(unknown_name("ECU", name, self.facts.ecus))
+
+    def limit(self, name: str) -> Limit:
+        """Return a limit of the vehicle.
+
+        Raises:
+            TestError: there is no such limit; says which one was probably meant.
+        """
+        limits = self.vehicle.limits
+        key = name.strip().replace(" ", "_")
+        if key not in limits:
+            raise TestError(f"{self.vehicle.name} has {unknown_name('limit', name, limits)}")
+        return limits[key]
+
+    def restore_defaults(self) -> None:
+        """Switch off the defects that tests have switched on, let silent ECUs speak, and reset all signals."""
+        for name, ecu in self.ecus.items():
+            for defect in ecu.defects - set(self.facts.defects.get(name, ())):
+                ecu.switch_defect(defect, on=False)
+            ecu.resume()
+            ecu.reset_signals()
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with the rig itself; empty when it is healthy. Reads every error queue."""
+        found = [
+            f"bus {name}: {problem}" for name, bus in self.buses.items() for problem in bus.channel.health().problems
+        ]
+        for name, instrument in self.instruments.items():
+            try:
+                found += [f"{name}: {error}" for error in instrument.errors()]
+            except HarnessError as error:
+                found.append(f"{name}: {error}")
+        return found
+
+    def close(self) -> None:
+        """Bring the rig to its safe state by the orderly path, then give back all sessions and channels.
+
+        Raises:
+            HarnessError: something could not be reached; everything else was done all the same.
+        """
+        failed: list[HarnessError] = []
+        steps: tuple[Callable[[], None], ...] = (
+            lambda: self.switch_power_mode("off"),
+            lambda: self.supply.switch(on=False),
+            *self.release,
+        )
+        for step in steps:
+            try:
+                step()
+            except HarnessError as error:
+                failed.append(error)
+        if failed:
+            raise HarnessError("the rig did not close cleanly: " + "; ".join(map(str, failed)))

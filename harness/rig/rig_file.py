@@ -1,0 +1,198 @@
+"""The rig file: what there is on a rig, and how it is wired. Facts only, no behaviour."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
+
+from harness.errors import RigFileError, unknown_name
+from harness.quantities import Current, Resistance, Voltage
+from harness.yaml_file import KeyPath, read_yaml_file, refuse
+
+SIMULATED = "simulated"
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")]
+Terminal = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*\.[0-9]+$")]
+"""An instrument and one of its outputs or channels: `supply.1`, `switches.101`."""
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DutIdentity(_Facts):
+    """What the device under test is. Every report prints it."""
+
+    part: str
+    serial: str = ""
+    hardware: str = ""
+    software: str = ""
+
+
+class EcuFacts(_Facts):
+    """One ECU: real, or simulated by a model."""
+
+    model: Name | None = None
+    """Name of the model that simulates the ECU; none for a real ECU."""
+    node: Name
+    """Name of the ECU in the databases."""
+    pins: dict[Name, Name] = Field(default_factory=dict)
+    """Supply pin: net."""
+    identity: DutIdentity | None = None
+    """Given for the device under test."""
+
+
+class NetFacts(_Facts):
+    """One net of the wiring: what feeds it, through which wire and which relay."""
+
+    fed_by: Name
+    """A supply output such as `supply.1`, or another net."""
+    resistance: Resistance
+    """Of wiring and contacts on the way."""
+    relay: Terminal | None = None
+    """Channel of a switch matrix that connects the net, such as `switches.101`."""
+
+
+class BusFacts(_Facts):
+    """One bus, by the vehicle's name for it."""
+
+    channel: Literal["simulated"]
+
+
+class SupplyLimitFacts(_Facts):
+    """What a supply may be set to on this rig; checked before a command leaves."""
+
+    voltage: Voltage
+    current: Current
+
+
+class InstrumentFacts(_Facts):
+    """One instrument: its model, where it is, and what it may be set to."""
+
+    model: Name
+    resource: str = SIMULATED
+    """VISA resource name, such as `TCPIP::192.168.0.10::5025::SOCKET`, or `simulated`."""
+    limits: SupplyLimitFacts | None = None
+    """Needed for a supply."""
+
+
+class NominalSupply(_Facts):
+    """What `Power Up` sets the supply of the car to."""
+
+    net: Name
+    """The rail of terminal 30."""
+    voltage: Voltage
+    current_limit: Current
+
+
+class RigFile(_Facts):
+    """What a rig consists of, and how it is wired."""
+
+    description: str
+    vehicle: Name
+    ecus: dict[Name, EcuFacts]
+    nets: dict[Name, NetFacts]
+    buses: dict[Name, BusFacts]
+    instruments: dict[Name, InstrumentFacts]
+    supply: NominalSupply
+    defects: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
+    """ECU: named defects that are on from the start, and stay on."""
+
+    _path: Path = PrivateAttr(default=Path())
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._path
+
+    @property
+    def name(self) -> str:
+        """Name of the rig: its file's."""
+        return self._path.stem
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether nothing on the rig is real."""
+        return all(ecu.model for ecu in self.ecus.values()) and all(
+            instrument.resource == SIMULATED for instrument in self.instruments.values()
+        )
+
+    @property
+    def duts(self) -> dict[str, DutIdentity]:
+        """The devices under test."""
+        return {name: ecu.identity for name, ecu in self.ecus.items() if ecu.identity}
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        problems: dict[KeyPath, str] = {}
+        for name, ecu in self.ecus.items():
+            for pin, net in ecu.pins.items():
+                if net not in self.nets:
+                    problems["ecus", name, "pins", pin] = unknown_name("net", net, self.nets)
+        for name, net_facts in self.nets.items():
+            problems |= self._feed_problems(name, net_facts)
+        if self.supply.net not in self.nets:
+            problems["supply", "net"] = unknown_name("net", self.supply.net, self.nets)
+        for ecu_name in self.defects:
+            if ecu_name not in self.ecus:
+                problems["defects", ecu_name] = unknown_name("ECU", ecu_name, self.ecus)
+            elif not self.ecus[ecu_name].model:
+                problems["defects", ecu_name] = f"{ecu_name} is real; only simulated ECUs have named defects"
+        refuse(problems)
+        return self
+
+    def _feed_problems(self, name: str, net: NetFacts) -> dict[KeyPath, str]:
+        problems: dict[KeyPath, str] = {}
+        instrument, _, number = net.fed_by.rpartition(".")
+        if net.fed_by not in self.nets and not (number.isdigit() and instrument in self.instruments):
+            known = [*self.nets, *(f"{supply}.1" for supply in self.instruments)]
+            problems["nets", name, "fed_by"] = unknown_name("net or supply output", net.fed_by, known)
+        elif self._is_fed_by_itself(name):
+            problems["nets", name, "fed_by"] = f"{name} feeds itself"
+        if net.relay and net.relay.rpartition(".")[0] not in self.instruments:
+            problems["nets", name, "relay"] = unknown_name("instrument", net.relay.rpartition(".")[0], self.instruments)
+        return problems
+
+    def _is_fed_by_itself(self, name: str) -> bool:
+        seen = {name}
+        feed = self.nets[name].fed_by
+        while feed in self.nets and feed not in seen:
+            seen.add(feed)
+            feed = self.nets[feed].fed_by
+        return feed == name
+
+
+def terminal(text: str) -> tuple[str, int]:
+    """Return instrument and number of a terminal such as `supply.1`."""
+    instrument, _, number = text.rpartition(".")
+    return instrument, int(number)
+
+
+def find_rig(rig: str, folder: Path | None = None) -> Path:
+    """Return the file of a rig: a path to it, or a name looked up in `rigs` of the working folder.
+
+    Raises:
+        RigFileError: there is no such file; says which rigs there are.
+    """
+    folder = folder or Path("rigs")
+    if re.search(r"[/\\]|\.ya?ml$", rig):
+        if Path(rig).is_file():
+            return Path(rig)
+        raise RigFileError(f"{rig}: there is no such rig file")
+    path = folder / f"{rig}.yaml"
+    if path.is_file():
+        return path
+    known = [candidate.stem for candidate in sorted(folder.glob("*.yaml"))]
+    raise RigFileError(f"{folder}: {unknown_name('rig', rig, known)}")
+
+
+def read_rig_file(path: Path) -> RigFile:
+    """Read and check a rig file.
+
+    Raises:
+        RigFileError: the file is missing, or says what is not allowed; one line a problem.
+    """
+    rig = read_yaml_file(path, RigFile)
+    rig._path = path  # noqa: SLF001  a model's private attribute cannot be given to its constructor
+    return rig

@@ -1,0 +1,141 @@
+"""Operating point of a tree of conductors and loads behind one supply output, in closed form. It knows no time.
+
+A load's current is constant from its knee voltage on, and proportional to the voltage below. Either piece of that
+line, drawn on, lies nowhere under the true current. With each load taken on one of its pieces the tree is linear:
+one pass from the leaves to the root and one back solve it, and no voltage so found lies above the true one. A load
+that reaches its knee there reaches it in truth. So moving such loads to their constant piece and solving again
+climbs to the exact operating point, in no more steps than there are loads, and in a single step from the pieces
+of the last operating point if they still hold. A current limit at the root only replaces the root's voltage by
+the one at which the linear tree draws the limit: that is not above the true one either.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import inf
+
+
+@dataclass(slots=True, eq=False)
+class Sink:
+    """A load: `current` (A) from `knee` (V) on, in proportion to the voltage below."""
+
+    knee: float
+    current: float = 0.0
+    saturated: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Branch:
+    """A node of the tree, with the conductor (ohm) that feeds it and conducts while it is `closed`.
+
+    In the present pieces the node and all behind it draw `conductance * voltage + constant`.
+    """
+
+    feed: "Branch | None"
+    resistance: float
+    closed: bool = True
+    sinks: list[Sink] = field(default_factory=list)
+    voltage: float = 0.0
+    conductance: float = 0.0
+    constant: float = 0.0
+
+
+class Circuit:
+    """The tree behind one output, at the operating point that was solved for last."""
+
+    def __init__(self) -> None:
+        self.root = Branch(None, 0.0)
+        self.current = 0.0
+        self.limited = False
+        self._branches: list[Branch] = []
+        self._live: list[tuple[Branch, Branch]] = []
+
+    def add(self, feed: Branch, resistance: float, *, closed: bool) -> Branch:
+        """Hang a new node on `feed`."""
+        branch = Branch(feed, resistance, closed)
+        self._branches.append(branch)
+        self.rewire()
+        return branch
+
+    def rewire(self) -> None:
+        """Take note of conductors that opened or closed. A node with no way to the root is at 0 V."""
+        reached = {self.root}
+        self._live = []
+        for branch in self._branches:
+            if branch.closed and branch.feed in reached:
+                reached.add(branch)
+                self._live.append((branch, branch.feed))
+            else:
+                branch.voltage = 0.0
+
+    def solve(self, reference: float, limit: float) -> None:
+        """Find the operating point: `reference` (V) at the root, or less where `limit` (A) would be exceeded."""
+        root = self.root
+        climbing = False
+        while True:
+            self._sum_up()
+            self.current = root.constant + root.conductance * reference
+            self.limited = self.current > limit
+            if not self.limited:
+                root.voltage = reference
+            elif root.conductance > 0:
+                self.current = limit
+                root.voltage = (limit - root.constant) / root.conductance
+            elif climbing:
+                # What all loads want equals the limit but for rounding: the voltage found in the last step holds.
+                self.current = limit
+            else:
+                # All on their constant piece would never come down to the limit: climb from the bottom.
+                for branch, _ in self._live:
+                    for sink in branch.sinks:
+                        sink.saturated = False
+                climbing = True
+                continue
+            if not self._spread_down(climbing=climbing):
+                return
+            climbing = True
+
+    def slopes(self) -> Iterator[tuple[Branch, float]]:
+        """Yield each live node with the volts it moves per volt of the root, in the present pieces."""
+        slope_of = {self.root: 1.0}
+        for branch, feed in self._live:
+            slope_of[branch] = slope_of[feed] / (1.0 + branch.resistance * branch.conductance)
+            yield branch, slope_of[branch]
+
+    def headroom(self, limit: float) -> float:
+        """Return how far (V) the root may rise until the limit is met, in the present pieces."""
+        return (limit - self.current) / self.root.conductance if self.root.conductance > 0 else inf
+
+    def _sum_up(self) -> None:
+        live = self._live
+        self.root.conductance = self.root.constant = 0.0
+        for branch, _ in live:
+            conductance = constant = 0.0
+            for sink in branch.sinks:
+                if sink.saturated:
+                    constant += sink.current
+                else:
+                    conductance += sink.current / sink.knee
+            branch.conductance = conductance
+            branch.constant = constant
+        for branch, feed in reversed(live):
+            share = 1.0 + branch.resistance * branch.conductance
+            feed.conductance += branch.conductance / share
+            feed.constant += branch.constant / share
+
+    def _spread_down(self, *, climbing: bool) -> bool:
+        """Set the voltages from the root on; say whether a load changed piece (while climbing: only upwards)."""
+        changed = False
+        for branch, feed in self._live:
+            voltage = (feed.voltage - branch.resistance * branch.constant) / (
+                1.0 + branch.resistance * branch.conductance
+            )
+            branch.voltage = voltage
+            for sink in branch.sinks:
+                if sink.saturated:
+                    if voltage < sink.knee and not climbing:
+                        sink.saturated = False
+                        changed = True
+                elif voltage >= sink.knee:
+                    sink.saturated = True
+                    changed = True
+        return changed

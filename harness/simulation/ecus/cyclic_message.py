@@ -1,0 +1,88 @@
+"""One message of a rest bus: its values, its counters and checksum, worked out ahead."""
+
+from collections.abc import Callable, Mapping
+
+import can
+
+from harness.protocols.can_frame import new_frame
+from harness.protocols.checksums import CHECKSUMS
+from harness.protocols.database import Message, Number
+from harness.vehicle import Protection
+
+Values = Callable[[], Mapping[str, Number]]
+
+
+class CyclicMessage:
+    """Builds the frames of a message, one after the other.
+
+    As long as the values stay, there are as many different frames as the longest counter has values; each of them is
+    encoded once.
+    """
+
+    def __init__(self, message: Message, protection: Protection) -> None:
+        self.message = message
+        self.counter_frozen = False
+        self._counters = {name: (1 << message.signal(name).length) - 1 for name in protection.counters}
+        self._checksum = protection.checksum
+        self._start = {name: signal.start_raw for name, signal in message.signals.items()}
+        self._raw = dict(self._start)
+        self._count = 0
+        self._counts = 1 + max(self._counters.values(), default=0)
+        self._encoded: list[bytes | None] = [None] * self._counts
+        self._values: Values | None = None
+        self._identifier = message.identifier
+        self._extended = message.extended
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether a model works the values out."""
+        return self._values is not None
+
+    @property
+    def protected(self) -> frozenset[str]:
+        """Signals that are worked out for each frame: counters and checksum."""
+        return frozenset({*self._counters, *([self._checksum.signal] if self._checksum else [])})
+
+    def drive(self, values: Values) -> None:
+        """Take the values, in the signals' units, from `values()` before each transmission."""
+        self._values = values
+
+    def set_raw(self, signal: str, raw: int) -> None:
+        """Send another raw value of a signal from the next frame on."""
+        if self._raw[signal] != raw:
+            self._raw[signal] = raw
+            self._encoded = [None] * self._counts
+
+    def reset(self) -> None:
+        """Go back to the start values of the database. The counter goes on."""
+        self._raw = dict(self._start)
+        self._encoded = [None] * self._counts
+
+    def next_frame(self) -> can.Message:
+        """Return the next frame."""
+        count = self._count
+        if self._values is not None:
+            data = self._encode_driven(self._values(), count)
+        else:
+            data = self._encoded[count] or self._encode(count)
+        if not self.counter_frozen:
+            count += 1
+            self._count = count if count < self._counts else 0
+        return new_frame(self._identifier, data, self._extended)
+
+    def _encode(self, count: int) -> bytes:
+        data = self._encoded[count] = self._protect(self._raw, count)
+        return data
+
+    def _encode_driven(self, values: Mapping[str, Number], count: int) -> bytes:
+        if self._checksum:
+            raw = {name: signal.raw(values.get(name, 0)) for name, signal in self.message.signals.items()}
+            return self._protect(raw, count)
+        return self.message.encode({**values, **{name: count & mask for name, mask in self._counters.items()}})
+
+    def _protect(self, raw: dict[str, int], count: int) -> bytes:
+        for name, mask in self._counters.items():
+            raw[name] = count & mask
+        if self._checksum:
+            raw[self._checksum.signal] = CHECKSUMS[self._checksum.algorithm](raw)
+        return self.message.encode_raw(raw)

@@ -1,0 +1,311 @@
+"""Head unit: boots from terminal 15, shows the rear view, mutes outside its supply range, sleeps after its after-run.
+
+All times, voltages and currents are our own [P]: no carmaker publishes them. They lie well inside the limits that
+`vehicle.yaml` sets, so that a test judges the limit and not the model.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+from typing import TYPE_CHECKING, ClassVar
+
+from harness.clock import MICROSECOND, MILLISECOND, SECOND
+from harness.protocols.database import Number
+from harness.simulation.ecus.ecu import EcuContext
+from harness.simulation.ecus.rest_bus import RestBus
+from harness.simulation.kernel import Process, RunningProcess
+
+if TYPE_CHECKING:
+    import can
+
+STATUS = "HU_Status"
+GEAR = "GW_HSC2_ECM_FrP04"
+SPEED = "SCS_HSC2_FrP19"
+REVERSE = 2
+
+TERMINAL_15_ON = 4.0
+BROWN_OUT = 6.0
+POWER_ON = 6.5
+UNDERVOLTAGE, UNDERVOLTAGE_OVER = 9.0, 9.5
+OVERVOLTAGE_OVER, OVERVOLTAGE = 15.5, 16.0
+
+HOLD_UP = 500 * MICROSECOND
+"""How long its capacitors carry it through an interruption."""
+FIRST_FRAME = 150 * MILLISECOND
+EARLY_VIDEO = 900 * MILLISECOND
+BOOT = 1_400 * MILLISECOND
+SETTLING = 100 * MILLISECOND
+SHOW = 400 * MILLISECOND
+HIDE = 300 * MILLISECOND
+AFTER_RUN = 4 * SECOND
+SPEED_LOST_AFTER = 5
+"""Cycles of the speed message without a frame."""
+
+
+class BootState(IntEnum):
+    """What the head unit reports of itself."""
+
+    OFF = 0
+    BOOTING = 1
+    RUNNING = 2
+    SHUTTING_DOWN = 3
+
+
+class SupplyState(IntEnum):
+    """How the head unit judges its supply."""
+
+    NORMAL = 0
+    UNDERVOLTAGE = 1
+    OVERVOLTAGE = 2
+
+
+_CURRENT = {
+    BootState.OFF: 0.0004,
+    BootState.BOOTING: 1.8,
+    BootState.RUNNING: 1.2,
+    BootState.SHUTTING_DOWN: 0.6,
+}
+"""Amperes on terminal 30; off means asleep."""
+_CURRENT_OF_IMAGE = 0.3
+
+
+class HeadUnit(RestBus):
+    """The head unit of the internet car, as far as its supply, its boot and its rear view go."""
+
+    DEFECTS: ClassVar[Mapping[str, str]] = {
+        **RestBus.DEFECTS,
+        "boots slowly": "takes 3 s to boot",
+        "hangs while booting": "never finishes booting",
+        "late first frame": "sends its first frame 800 ms after its wake-up",
+        "late rear view": "shows the rear view 2.4 s after reverse gear",
+        "no rear view": "ignores reverse gear",
+        "trusts invalid gear": "shows the rear view for a gear that is marked as invalid",
+        "rear view stays": "goes on showing the rear view when reverse gear has been left",
+        "no undervoltage reaction": "does not notice undervoltage",
+        "stays muted": "plays no sound again after undervoltage or overvoltage",
+        "no overvoltage reaction": "does not notice overvoltage",
+        "resets early": "resets below 9.2 V instead of 6 V",
+        "does not restart": "stays off after an interruption of its supply",
+        "does not sleep": "goes on running when terminal 15 is off",
+        "high quiescent current": "draws 5 mA asleep",
+        "high running current": "draws 3 A while it runs",
+        "wrong voltage": "reads its supply 1 V too low",
+        "stale speed": "goes on showing the last speed when the speed message is lost",
+        "wrong speed": "shows the speed 5 % too high",
+    }
+
+    def __init__(self, context: EcuContext) -> None:
+        self.state = BootState.OFF
+        self.supply_state = SupplyState.NORMAL
+        self.image_shown = False
+        self._muted_for_good = False
+        self._resets = -1
+        self._powered = False
+        self._lost_power = False
+        self._early_video = False
+        self._reverse = False
+        self._speed: Number | None = None
+        self._activity: RunningProcess | None = None
+        kernel = context.kernel
+        self._settling = kernel.timer(self._settled)
+        self._hold_up = kernel.timer(self._lose_power)
+        self._image = kernel.timer(self._switch_image)
+        self._speed_watchdog = kernel.timer(self._lose_speed)
+        super().__init__(context)
+
+    def power_up(self, context: EcuContext) -> None:
+        """Watch the supply pins, and listen for gear and speed."""
+        (bus,) = context.ports
+        database, port = context.databases[bus], context.ports[bus]
+        self.messages[STATUS].drive(self._status)
+        gear, speed = database.message(GEAR), database.message(SPEED)
+        self._decode_gear, self._decode_speed = gear.decode, speed.decode
+        self._speed_timeout = SPEED_LOST_AFTER * (speed.cycle_time or 0)
+        port.listen(self._gear_received, (gear.identifier,))
+        port.listen(self._speed_received, (speed.identifier,))
+        self._kl30, self._kl15 = context.pins["KL30"], context.pins["KL15"]
+        self._kl30.watch(BROWN_OUT, self._brown_out)
+        self._kl30.watch(UNDERVOLTAGE + 0.2, self._brown_out_early)
+        self._kl30.watch(POWER_ON, lambda above: self._gain_power() if above else None)
+        for threshold in (UNDERVOLTAGE, UNDERVOLTAGE_OVER, OVERVOLTAGE_OVER, OVERVOLTAGE):
+            self._kl30.watch(threshold, self._judge_supply)
+        self._kl15.watch(TERMINAL_15_ON, self._terminal_15)
+        if self._kl30.voltage >= POWER_ON:
+            self._gain_power()
+
+    # Supply
+
+    def _brown_out(self, above: bool) -> None:
+        if above:
+            self._hold_up.stop()
+        elif self._powered:
+            self._hold_up.start(HOLD_UP)
+
+    def _brown_out_early(self, above: bool) -> None:
+        if self.has("resets early"):
+            self._brown_out(above)
+
+    def _lose_power(self) -> None:
+        self._powered = False
+        self._lost_power = True
+        self._settling.stop()
+        self.supply_state = SupplyState.NORMAL
+        self._shut_down()
+        self._kl30.draw(0.0)
+        if self._kl30.voltage >= POWER_ON:
+            self._gain_power()
+
+    def _gain_power(self) -> None:
+        if self._powered or (self._lost_power and self.has("does not restart")):
+            return
+        self._powered = True
+        self._resets += 1
+        self._draw()
+        self._judge_supply()
+        if self._kl15.voltage >= TERMINAL_15_ON:
+            self._begin(self._boot)
+
+    def _judge_supply(self, _above: bool = True) -> None:
+        if self._powered and self._supply_state_now() != self.supply_state:
+            self._settling.start(SETTLING)
+        else:
+            self._settling.stop()
+
+    def _supply_state_now(self) -> SupplyState:
+        voltage = self._kl30.voltage
+        low = UNDERVOLTAGE_OVER if self.supply_state is SupplyState.UNDERVOLTAGE else UNDERVOLTAGE
+        high = OVERVOLTAGE_OVER if self.supply_state is SupplyState.OVERVOLTAGE else OVERVOLTAGE
+        if voltage < low and not self.has("no undervoltage reaction"):
+            return SupplyState.UNDERVOLTAGE
+        if voltage >= high and not self.has("no overvoltage reaction"):
+            return SupplyState.OVERVOLTAGE
+        return SupplyState.NORMAL
+
+    def _settled(self) -> None:
+        self.supply_state = self._supply_state_now()
+        if self.supply_state is not SupplyState.NORMAL and self.has("stays muted"):
+            self._muted_for_good = True
+
+    # Boot, after-run and sleep
+
+    def _terminal_15(self, on: bool) -> None:
+        if not self._powered:
+            return
+        if on and self.state in (BootState.OFF, BootState.SHUTTING_DOWN):
+            self._begin(self._boot if self.state is BootState.OFF else self._return)
+        elif not on and self.state is not BootState.OFF and not self.has("does not sleep"):
+            self._begin(self._run_after)
+
+    def _begin(self, activity: Callable[[], Process]) -> None:
+        if self._activity:
+            self._activity.stop()
+        self._activity = self.kernel.spawn(activity())
+
+    def _boot(self) -> Process:
+        self._enter(BootState.BOOTING)
+        first_frame = 800 * MILLISECOND if self.has("late first frame") else FIRST_FRAME
+        yield first_frame
+        self.wake()
+        yield EARLY_VIDEO - first_frame
+        self._early_video = True
+        self._judge_image()
+        if self.has("hangs while booting"):
+            return
+        yield (3 * SECOND if self.has("boots slowly") else BOOT) - EARLY_VIDEO
+        self._enter(BootState.RUNNING)
+
+    def _return(self) -> Process:
+        self._enter(BootState.RUNNING)
+        yield 0
+
+    def _run_after(self) -> Process:
+        self._enter(BootState.SHUTTING_DOWN)
+        self._judge_image()
+        yield AFTER_RUN
+        self._activity = None
+        self._shut_down()
+
+    def _shut_down(self) -> None:
+        if self._activity:
+            self._activity.stop()
+            self._activity = None
+        self.sleep()
+        self._early_video = self._reverse = self._muted_for_good = False
+        self.image_shown = False
+        self._image.stop()
+        self._lose_speed()
+        self._speed_watchdog.stop()
+        self._enter(BootState.OFF)
+
+    def _enter(self, state: BootState) -> None:
+        self.state = state
+        self._draw()
+
+    def _draw(self) -> None:
+        current = _CURRENT[self.state] + (_CURRENT_OF_IMAGE if self.image_shown else 0.0)
+        if self.state is BootState.OFF and self.has("high quiescent current"):
+            current = 0.005
+        if self.state is BootState.RUNNING and self.has("high running current"):
+            current = 3.0
+        self._kl30.draw(current)
+
+    def defect_changed(self, defect: str) -> None:
+        """Take a defect up at once where it shows in a state that lasts."""
+        super().defect_changed(defect)
+        if self._powered:
+            self._draw()
+            self._judge_supply()
+
+    # Rear view and speed
+
+    def _gear_received(self, frame: "can.Message") -> None:
+        values = self._decode_gear(bytes(frame.data))
+        valid = not values["TrShftLvrPosV_h1HSC2"] or self.has("trusts invalid gear")
+        reverse = values["TrShftLvrPos_h1HSC2"] == REVERSE and valid
+        if reverse != self._reverse:
+            self._reverse = reverse
+            self._judge_image()
+
+    def _judge_image(self) -> None:
+        wanted = self._image_wanted()
+        if wanted == self.image_shown:
+            self._image.stop()
+        elif self._image.due is None:
+            show = 2_400 * MILLISECOND if self.has("late rear view") else SHOW
+            self._image.start(show if wanted else HIDE)
+
+    def _image_wanted(self) -> bool:
+        if self.image_shown and self.has("rear view stays"):
+            return True
+        on = self._early_video and self.state is not BootState.SHUTTING_DOWN
+        return on and self._reverse and not self.has("no rear view")
+
+    def _switch_image(self) -> None:
+        self.image_shown = self._image_wanted()
+        self._draw()
+
+    def _speed_received(self, frame: "can.Message") -> None:
+        values = self._decode_speed(bytes(frame.data))
+        self._speed = None if values["VehSpdAvgVHSC2"] else values["VehSpdAvgHSC2"]
+        self._speed_watchdog.start(self._speed_timeout)
+
+    def _lose_speed(self) -> None:
+        if not self.has("stale speed"):
+            self._speed = None
+
+    # Status message
+
+    def _status(self) -> dict[str, Number]:
+        running = self.state is BootState.RUNNING
+        muted = self.supply_state is not SupplyState.NORMAL or self._muted_for_good
+        speed_known = running and self._speed is not None
+        return {
+            "BootState": self.state,
+            "SupplyState": self.supply_state,
+            "AudioState": (2 if muted else 1) if running else 0,
+            "RearView": int(self.image_shown),
+            "Display": int(running or self.image_shown),
+            "SupplyVoltage": max(self._kl30.voltage - (1.0 if self.has("wrong voltage") else 0.0), 0.0),
+            "ResetCounter": self._resets & 0xFF,
+            "DisplayedSpeed": (self._speed or 0) * (1.05 if self.has("wrong speed") else 1.0) if speed_known else 0,
+            "DisplayedSpeedValid": int(speed_known),
+        }

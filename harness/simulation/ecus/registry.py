@@ -1,0 +1,25 @@
+"""Which models of ECUs there are, by the name that rig files use. Imported when one is built."""
+
+from importlib import import_module
+from typing import cast
+
+from harness.errors import RigFileError, unknown_name
+from harness.simulation.ecus.ecu import EcuContext
+from harness.simulation.ecus.rest_bus import RestBus
+
+MODELS = {
+    "rest-bus": "harness.simulation.ecus.rest_bus:RestBus",
+    "head-unit": "harness.simulation.ecus.head_unit:HeadUnit",
+}
+
+
+def build_ecu(model: str, context: EcuContext) -> RestBus:
+    """Build the model of an ECU; it works as soon as its supply pins have voltage.
+
+    Raises:
+        RigFileError: there is no such model; says which there are.
+    """
+    if model not in MODELS:
+        raise RigFileError(f"{context.name}: {unknown_name('ECU model', model, MODELS)}")
+    module, _, name = MODELS[model].partition(":")
+    return cast("RestBus", getattr(import_module(module), name)(context))

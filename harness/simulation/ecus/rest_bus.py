@@ -1,0 +1,136 @@
+"""The generic ECU: it sends every message that its node owns in the database. That is the rest bus."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from harness.can_port import CanPort
+from harness.errors import TestError, unknown_name
+from harness.protocols.database import Signal
+from harness.simulation.ecus.cyclic_message import CyclicMessage
+from harness.simulation.ecus.ecu import Ecu, EcuContext
+from harness.vehicle import Protection
+
+WAKE_VOLTAGE, OFF_VOLTAGE = 6.5, 6.0
+"""Volts at its supply pin from which on an ECU works, and below which it no longer does [P]."""
+RUNNING_CURRENT = 0.15
+"""Amperes that a generic ECU draws while it works [P]."""
+
+
+class RestBus(Ecu):
+    """Sends the messages of its node at their cycle times, with start values, counters and checksums.
+
+    It works while its supply pin (KL15, else KL30) has voltage; without pins it always works.
+    """
+
+    DEFECTS: ClassVar[Mapping[str, str]] = {
+        "silent": "sends nothing",
+        "slow": "sends everything at 1.5 times its cycle time",
+        "frozen counter": "counters stay where they are",
+    }
+
+    def __init__(self, context: EcuContext) -> None:
+        super().__init__(context)
+        self.messages: dict[str, CyclicMessage] = {}
+        self._ports: dict[str, CanPort] = dict(context.ports)
+        self._phase = context.phase
+        self._cycles: dict[tuple[str, int], list[CyclicMessage]] = {}
+        self._run = 0
+        self._awake = False
+        self._silenced = False
+        for bus in context.ports:
+            for message in context.databases[bus].messages.values():
+                if message.sender == context.node:
+                    cyclic = CyclicMessage(message, context.protection.get(message.name, Protection()))
+                    self.messages[message.name] = cyclic
+                    if message.cycle_time:
+                        self._cycles.setdefault((bus, message.cycle_time), []).append(cyclic)
+        self.power_up(context)
+
+    def power_up(self, context: EcuContext) -> None:
+        """Begin to work when the supply pin has voltage."""
+        pin = context.pins.get("KL15") or context.pins.get("KL30")
+        if pin is None:
+            self.wake()
+            return
+
+        def begin() -> None:
+            pin.draw(RUNNING_CURRENT)
+            self.wake()
+
+        def end() -> None:
+            pin.draw(0.0)
+            self.sleep()
+
+        pin.watch(WAKE_VOLTAGE, lambda above: begin() if above else None)
+        pin.watch(OFF_VOLTAGE, lambda above: None if above else end())
+        if pin.voltage >= WAKE_VOLTAGE:
+            begin()
+
+    def wake(self) -> None:
+        """Join the buses and begin to send."""
+        if not self._awake:
+            self._awake = True
+            for port in self._ports.values():
+                port.join()
+            self._restart()
+
+    def sleep(self) -> None:
+        """Stop sending and leave the buses."""
+        if self._awake:
+            self._awake = False
+            self._run += 1
+            for port in self._ports.values():
+                port.leave()
+
+    def silence(self) -> None:
+        """Send nothing until `resume`; the ECU still listens and acknowledges."""
+        self._silenced = True
+        self._restart()
+
+    def resume(self) -> None:
+        """Send again."""
+        self._silenced = False
+        self._restart()
+
+    def set_raw(self, signal: Signal, raw: int) -> None:
+        """Send another raw value of a signal from the next frame on.
+
+        Raises:
+            TestError: the ECU does not send this signal, or works it out by itself.
+        """
+        cyclic = self.messages.get(signal.message)
+        if cyclic is None:
+            raise TestError(f"{self.name} does not send {unknown_name('message', signal.message, self.messages)}")
+        if cyclic.is_driven or signal.name in cyclic.protected:
+            raise TestError(f"{self.name} works {signal.full_name} out by itself; it cannot be set")
+        cyclic.set_raw(signal.name, raw)
+
+    def reset_signals(self) -> None:
+        """Send the start values of the database again."""
+        for cyclic in self.messages.values():
+            cyclic.reset()
+
+    def defect_changed(self, defect: str) -> None:
+        """Take up sending at the cycle times and with the counters that the defects ask for."""
+        if defect == "frozen counter":
+            for cyclic in self.messages.values():
+                cyclic.counter_frozen = self.has(defect)
+        elif defect in RestBus.DEFECTS:
+            self._restart()
+
+    def _restart(self) -> None:
+        self._run += 1
+        if self._awake and not self._silenced and not self.has("silent"):
+            for (bus, cycle), group in self._cycles.items():
+                self._send_cyclically(self._ports[bus], cycle * 3 // 2 if self.has("slow") else cycle, group)
+
+    def _send_cyclically(self, port: CanPort, cycle: int, group: list[CyclicMessage]) -> None:
+        run, kernel, send = self._run, self.kernel, port.send
+
+        def tick() -> None:
+            if run == self._run:
+                for cyclic in group:
+                    send(cyclic.next_frame())
+                kernel.at(kernel.now + cycle, tick)
+
+        kernel.at(kernel.now + self._phase, tick)
