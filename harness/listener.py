@@ -104,7 +104,7 @@ class Listener:
 
 def _only_judgements(result: "result.TestCase", failures: list[str]) -> bool:
     """Say whether a test failed by nothing but judging keywords."""
-    causes = [message for item in (result.setup, *result.body, result.teardown) for message in _causes(item)]
+    causes = [message for item in _parts(result) for message in _causes(item)]
     if not causes:  # a time-out, a signal, a syntax error, or the setup of the suite
         return any(result.message.removeprefix("Parent suite setup failed:\n") == text for text in failures)
     return all(message in failures for message in causes)
@@ -114,6 +114,14 @@ def _causes(item: "result.Keyword | object") -> "Iterator[str]":
     """Yield the messages of the innermost failures that reached the test; what was caught has passed."""
     if getattr(item, "status", "") != "FAIL":
         return
-    inner = (getattr(item, "setup", None), *getattr(item, "body", ()), getattr(item, "teardown", None))
-    causes = [message for child in inner if child is not None for message in _causes(child)]
+    causes = [message for part in _parts(item) for message in _causes(part)]
     yield from causes or [str(getattr(item, "message", ""))]
+
+
+def _parts(item: object) -> "Iterator[object]":
+    # Robot makes an empty setup or teardown when one is asked for that is not there.
+    if getattr(item, "has_setup", False):
+        yield getattr(item, "setup", None)
+    yield from getattr(item, "body", ())
+    if getattr(item, "has_teardown", False):
+        yield getattr(item, "teardown", None)

@@ -107,7 +107,7 @@ class ScpiSession:
         if self._is_closed:
             raise InstrumentError(f"{self._name}: {what}; the session is closed")
         try:
-            if False:
+            if not self._in_step:
                 self._resource.close()
                 self._resource = self._connect()
             self._in_step = False  # stays so if Ctrl-C or a time-out of Robot ends the exchange

@@ -33,6 +33,7 @@ Head Unit Returns During Its After-Run
     [Documentation]    Ignition off and on again within the after-run: the head unit is back at once, without a reset.
     [Tags]    req:IVI-PWR-003
     [Setup]    Head Unit Has Booted
+    Signal Should Be    HeadUnit.BootState    Running
     ${resets} =    Get Signal    HeadUnit.ResetCounter
     Switch Ignition    off
     Wait    2 s

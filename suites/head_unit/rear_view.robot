@@ -32,6 +32,7 @@ Rear View Goes With Reverse Gear
     [Tags]    req:IVI-RVC-003
     Set Signal    ${GEAR}    Reverse
     Wait    4 s
+    Signal Should Be    HeadUnit.RearView    Shown
     Set Signal    ${GEAR}    ForwardA
     Signal Should Become    HeadUnit.RearView    Hidden    within=rear_view_linger_time
 

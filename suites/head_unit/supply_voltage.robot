@@ -56,6 +56,7 @@ Head Unit Reports Its Supply Voltage
 Head Unit Restarts After An Interruption
     [Documentation]    An interruption of 500 ms resets the head unit once; it is back within its boot time.
     [Tags]    req:IVI-PWR-015
+    Signal Should Be    HeadUnit.BootState    Running
     ${resets} =    Get Signal    HeadUnit.ResetCounter
     Interrupt Supply    500 ms
     Signal Should Become    HeadUnit.BootState    Running    within=boot_time

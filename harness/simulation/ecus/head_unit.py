@@ -83,11 +83,12 @@ class HeadUnit(RestBus):
         "no undervoltage reaction": "does not notice undervoltage",
         "stays muted": "plays no sound again after undervoltage or overvoltage",
         "no overvoltage reaction": "does not notice overvoltage",
+        "mutes early": "takes 15.5 V for overvoltage",
         "resets early": "resets below 9.2 V instead of 6 V",
         "does not restart": "stays off after an interruption of its supply",
         "does not sleep": "goes on running when terminal 15 is off",
-        "high quiescent current": "draws 5 mA asleep",
-        "high running current": "draws 3 A while it runs",
+        "resets in after-run": "boots again when terminal 15 comes back during the after-run",
+        "high running current": "draws 2.4 A while it runs",
         "wrong voltage": "reads its supply 1 V too low",
         "stale speed": "goes on showing the last speed when the speed message is lost",
         "wrong speed": "shows the speed 5 % too high",
@@ -173,7 +174,8 @@ class HeadUnit(RestBus):
     def _supply_state_now(self) -> SupplyState:
         voltage = self._kl30.voltage
         low = UNDERVOLTAGE_OVER if self.supply_state is SupplyState.UNDERVOLTAGE else UNDERVOLTAGE
-        high = OVERVOLTAGE_OVER if self.supply_state is SupplyState.OVERVOLTAGE else OVERVOLTAGE
+        over = self.supply_state is SupplyState.OVERVOLTAGE or self.has("mutes early")
+        high = OVERVOLTAGE_OVER if over else OVERVOLTAGE
         if voltage < low and not self.has("no undervoltage reaction"):
             return SupplyState.UNDERVOLTAGE
         if voltage >= high and not self.has("no overvoltage reaction"):
@@ -190,8 +192,11 @@ class HeadUnit(RestBus):
     def _terminal_15(self, on: bool) -> None:
         if not self._powered:
             return
-        if on and self.state in (BootState.OFF, BootState.SHUTTING_DOWN):
-            self._begin(self._boot if self.state is BootState.OFF else self._return)
+        if on and self.state is BootState.SHUTTING_DOWN and not self.has("resets in after-run"):
+            self._begin(self._return)
+        elif on and self.state in (BootState.OFF, BootState.SHUTTING_DOWN):
+            self._resets += self.state is BootState.SHUTTING_DOWN
+            self._begin(self._boot)
         elif not on and self.state is not BootState.OFF and not self.has("does not sleep"):
             self._begin(self._run_after)
 
@@ -242,10 +247,8 @@ class HeadUnit(RestBus):
 
     def _draw(self) -> None:
         current = _CURRENT[self.state] + (_CURRENT_OF_IMAGE if self.image_shown else 0.0)
-        if self.state is BootState.OFF and self.has("high quiescent current"):
-            current = 0.005
         if self.state is BootState.RUNNING and self.has("high running current"):
-            current = 3.0
+            current = 2.4
         self._kl30.draw(current)
 
     def defect_changed(self, defect: str) -> None:
