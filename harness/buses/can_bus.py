@@ -9,6 +9,7 @@ from harness.protocols.database import Database, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     import can
 
     from harness.transports.can_channel import CanChannel

@@ -5,9 +5,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     import can
 
     from harness.transports.can_channel import CanChannel
+
+_COMPRESSION = 1
+"""A third faster than zlib's default, for files that are a few per cent larger."""
 
 
 class Trace:
@@ -18,7 +22,7 @@ class Trace:
 
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._writer = BLFWriter(path)
+        self._writer = BLFWriter(path, compression_level=_COMPRESSION)
         # Left alone, the writer takes the first frame for the beginning, and every time stamp moves by that much.
         self._writer.start_timestamp = 0.0
         self._stops: list[Callable[[], None]] = []

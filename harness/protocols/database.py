@@ -4,7 +4,7 @@ cantools reads the files. Encoding and decoding are worked out ahead, as one fun
 encodes and a trace decodes at rates that cantools' general bit packing cannot follow.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.clock import MILLISECOND
 from harness.errors import RigFileError, TestError, unknown_name
-from harness.protocols.message_codec import Decoder, Encoder, decoder, encoder, raw_encoder
+from harness.protocols.message_codec import Decoder, Encoder, decoder, encoder
 
 if TYPE_CHECKING:
     from cantools.database.can import Message as CantoolsMessage
@@ -143,10 +143,16 @@ class Message:
         """
         return encoder(self)
 
-    @cached_property
-    def encode_raw(self) -> Callable[[Mapping[str, int]], bytes]:
-        """Function that turns a raw value for each signal into the frame's data."""
-        return raw_encoder(self)
+    def encode_raw(self, values: Mapping[str, int]) -> bytes:
+        """Return the frame's data for a raw value of each signal; for messages whose values seldom change."""
+        big = little = 0
+        for name, signal in self.signals.items():
+            bits = (values[name] & (1 << signal.length) - 1) << signal.shift
+            if signal.big_endian:
+                big |= bits
+            else:
+                little |= bits
+        return (big | int.from_bytes(little.to_bytes(self.length, "little"), "big")).to_bytes(self.length, "big")
 
     @cached_property
     def decode(self) -> Decoder:

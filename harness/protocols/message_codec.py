@@ -19,11 +19,6 @@ def encoder(message: "Message") -> Encoder:
     return cast("Encoder", _compile(message, _encode_source(message)))
 
 
-def raw_encoder(message: "Message") -> Callable[[Mapping[str, int]], bytes]:
-    """Return the function that turns a raw value for each signal into the frame's data."""
-    return cast("Callable[[Mapping[str, int]], bytes]", _compile(message, _encode_source(message, raw=True)))
-
-
 def decoder(message: "Message") -> Decoder:
     """Return the function that turns a frame's data into a value for each signal, in its unit."""
     return cast("Decoder", _compile(message, _decode_source(message)))
@@ -37,16 +32,12 @@ def _compile(message: "Message", source: str) -> object:
     return namespace["function"]
 
 
-def _encode_source(message: "Message", *, raw: bool = False) -> str:
+def _encode_source(message: "Message") -> str:
     parts: dict[bool, list[str]] = {True: [], False: []}
     for index, signal in enumerate(message.signals.values()):
         value = f"values[name{index}]"
-        if not raw and signal.offset:
-            value = f"({value} - {signal.offset!r})"
-        if not raw and signal.factor != 1:
-            value = f"round({value} / {signal.factor!r})"
-        elif not raw:
-            value = f"round({value})"
+        value = f"({value} - {signal.offset!r})" if signal.offset else value
+        value = f"round({value} / {signal.factor!r})" if signal.factor != 1 else f"round({value})"
         parts[signal.big_endian].append(f"({value} & {(1 << signal.length) - 1}) << {signal.shift}")
     whole = {
         order: f"({' | '.join(terms)}).to_bytes({message.length}, '{'big' if order else 'little'}')"

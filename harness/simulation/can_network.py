@@ -31,7 +31,7 @@ class _Attempts:
     """A lone node repeats its frame: nobody acknowledges it. ISO 11898-1:2015, 10.9.5 and 12.1.
 
     An attempt ends after the acknowledge slot with error flag (6 bits), error delimiter (8) and interframe space;
-    a node that has become error passive also suspends its transmission for 8 bits.
+    a node that is error passive then also suspends its transmission for 8 bits.
     """
 
     since: int
@@ -39,21 +39,29 @@ class _Attempts:
     active_time: int
     passive_time: int
 
-    def errors_at(self, now: int) -> int:
-        active = -(-(_ERROR_PASSIVE - self.errors_before) // _ERRORS_PER_FAILED_FRAME)
-        return min(
-            self.errors_before + _ERRORS_PER_FAILED_FRAME * min((now - self.since) // self.active_time, active),
-            _ERROR_PASSIVE,
-        )
+    def failed_at(self, now: int) -> int:
+        """Return how many attempts have failed by `now`."""
+        short = min((now - self.since) // self.active_time, self._failed_active)
+        return short + (now - self._begin(short)) // self.passive_time if short == self._failed_active else short
 
-    def next_at(self, now: int) -> int:
-        """Return when the first attempt at or after `now` begins."""
-        active = -(-(_ERROR_PASSIVE - self.errors_before) // _ERRORS_PER_FAILED_FRAME)
-        failed = -(-(now - self.since) // self.active_time)
-        if failed <= active:
-            return self.since + failed * self.active_time
-        passive_since = self.since + active * self.active_time
-        return passive_since + -(-(now - passive_since) // self.passive_time) * self.passive_time
+    def errors_after(self, failed: int) -> int:
+        """Return the transmit error counter after so many failed attempts: it stops where the node is passive."""
+        return min(self.errors_before + _ERRORS_PER_FAILED_FRAME * failed, _ERROR_PASSIVE)
+
+    def next_at(self, now: int) -> tuple[int, int]:
+        """Return when the first attempt at or after `now` begins, and how many have failed by then."""
+        failed = self.failed_at(now)
+        failed += self._begin(failed) < now
+        return self._begin(failed), failed
+
+    @property
+    def _failed_active(self) -> int:
+        """How many attempts fail and leave the node error active."""
+        return max((_ERROR_PASSIVE - 1 - self.errors_before) // _ERRORS_PER_FAILED_FRAME, 0)
+
+    def _begin(self, failed: int) -> int:
+        short = min(failed, self._failed_active)
+        return self.since + short * self.active_time + (failed - short) * self.passive_time
 
 
 class CanNetwork:
@@ -63,6 +71,7 @@ class CanNetwork:
         self.name = name
         self.bitrate = bitrate
         self._kernel = kernel
+        self._at = kernel.at
         self._nodes: list[CanNode] = []
         self._pending: list[_Queued] = []
         self._frames_queued = 0
@@ -90,8 +99,9 @@ class CanNetwork:
         if self._unacknowledged and self._online > 1:
             lone, attempts = self._unacknowledged
             self._unacknowledged = None
-            lone.transmit_errors = attempts.errors_at(self._kernel.now)
-            self._kernel.at(attempts.next_at(self._kernel.now), self._repeat)
+            begin, failed = attempts.next_at(self._kernel.now)
+            lone.transmit_errors = attempts.errors_after(failed)
+            self._kernel.at(begin, self._repeat)
 
     def leave(self, node: "CanNode") -> None:
         """Take a node off the bus, its queued frames with it; a frame that it is sending is destroyed."""
@@ -123,37 +133,38 @@ class CanNetwork:
         queued = key, self._frames_queued, frame, node
         if not self._busy:
             self._busy = True
-            self._start(queued)
+            self._start(queued, self._kernel.now)
         elif self._start_of_frame == self._kernel.now and self._sending and queued < self._sending:
             heappush(self._pending, self._sending)
-            self._start(queued)
+            self._start(queued, self._kernel.now)
         else:
             heappush(self._pending, queued)
 
     def transmit_errors(self, node: "CanNode") -> int:
         """Return the transmit error counter of a node now."""
         if self._unacknowledged and self._unacknowledged[0] is node:
-            return self._unacknowledged[1].errors_at(self._kernel.now)
+            attempts = self._unacknowledged[1]
+            return attempts.errors_after(attempts.failed_at(self._kernel.now))
         return node.transmit_errors
 
     def forget_routes(self) -> None:
         """Work out anew who listens for what."""
         self._routes.clear()
 
-    def _start(self, queued: _Queued) -> None:
+    def _start(self, queued: _Queued, now: int) -> None:
         """Begin a frame now; another one of this very instant can still take its place by arbitration."""
         frame = queued[2]
-        bits = frame_bits(frame.arbitration_id, bytes(frame.data), frame.is_extended_id)
-        start = self._kernel.now
+        bits = frame_bits(frame.arbitration_id, frame.data, frame.is_extended_id)  # type: ignore[arg-type]  # bytes
+        duration = self._duration
         self._sending = queued
-        self._start_of_frame = start
-        self._end_of_frame = start + self._duration[bits - INTERFRAME_SPACE_BITS]
-        self._completed_at = start + self._duration[bits]
-        self._kernel.at(self._completed_at, self._complete)
+        self._start_of_frame = now
+        self._end_of_frame = now + duration[bits - INTERFRAME_SPACE_BITS]
+        self._completed_at = completed_at = now + duration[bits]
+        self._at(completed_at, self._complete)
 
     def _repeat(self) -> None:
         if self._pending:
-            self._start(heappop(self._pending))
+            self._start(heappop(self._pending), self._kernel.now)
         else:
             self._busy = False
 
@@ -169,8 +180,10 @@ class CanNetwork:
         )
 
     def _complete(self) -> None:
-        if self._kernel.now != self._completed_at:
+        now = self._kernel.now
+        if now != self._completed_at:
             return  # left by a frame that lost arbitration in its first instant
+        self._completed_at = -1
         sent = self._sending
         if sent is not None:
             self._sending = None
@@ -190,10 +203,9 @@ class CanNetwork:
                 if node is not sender or node.hears_itself:
                     listener(frame)
         if self._pending:
-            self._start(heappop(self._pending))
+            self._start(heappop(self._pending), now)
         else:
             self._busy = False
-            self._completed_at = -1
 
     def _route(self, identifier: int) -> tuple[tuple["CanNode", FrameListener], ...]:
         return tuple(
@@ -254,9 +266,12 @@ class SimulatedCanChannel:
         Raises:
             BusError: the channel is closed, or this is no classic data frame.
         """
-        if frame.is_fd or frame.is_remote_frame or frame.is_error_frame:
+        highest = 0x1FFFFFFF if frame.is_extended_id else 0x7FF
+        is_classic = len(frame.data) <= 8 and 0 <= frame.arbitration_id <= highest
+        if frame.is_fd or frame.is_remote_frame or frame.is_error_frame or not is_classic:
             raise BusError(f"{self._network.name} carries classic CAN data frames only, not: {frame}")
         frame = copy(frame)
+        frame.data = bytes(frame.data)  # type: ignore[assignment]  # as in all frames of a simulated bus
         frame.is_rx = False
         self._node.send(frame)
 

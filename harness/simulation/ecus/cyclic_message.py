@@ -78,6 +78,8 @@ class CyclicMessage:
         if self._checksum:
             raw = {name: signal.raw(values.get(name, 0)) for name, signal in self.message.signals.items()}
             return self._protect(raw, count)
+        if not self._counters:
+            return self.message.encode(values)
         return self.message.encode({**values, **{name: count & mask for name, mask in self._counters.items()}})
 
     def _protect(self, raw: dict[str, int], count: int) -> bytes:

@@ -1,14 +1,17 @@
 """The generic ECU: it sends every message that its node owns in the database. That is the rest bus."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from heapq import heapreplace
+from typing import TYPE_CHECKING, ClassVar
 
-from harness.can_port import CanPort
 from harness.errors import TestError, unknown_name
 from harness.protocols.database import Signal
 from harness.simulation.ecus.cyclic_message import CyclicMessage
 from harness.simulation.ecus.ecu import Ecu, EcuContext
 from harness.vehicle import Protection
+
+if TYPE_CHECKING:
+    from harness.can_port import CanPort
 
 WAKE_VOLTAGE, OFF_VOLTAGE = 6.5, 6.0
 """Volts at its supply pin from which on an ECU works, and below which it no longer does [P]."""
@@ -120,17 +123,28 @@ class RestBus(Ecu):
 
     def _restart(self) -> None:
         self._run += 1
-        if self._awake and not self._silenced and not self.has("silent"):
-            for (bus, cycle), group in self._cycles.items():
-                self._send_cyclically(self._ports[bus], cycle * 3 // 2 if self.has("slow") else cycle, group)
+        if self._awake and not self._silenced and not self.has("silent") and self._cycles:
+            self._send_cyclically()
 
-    def _send_cyclically(self, port: CanPort, cycle: int, group: list[CyclicMessage]) -> None:
-        run, kernel, send = self._run, self.kernel, port.send
+    def _send_cyclically(self) -> None:
+        run, kernel = self._run, self.kernel
+        groups = [
+            (cycle * 3 // 2 if self.has("slow") else cycle, self._ports[bus].send, group)
+            for (bus, cycle), group in sorted(self._cycles.items(), key=lambda entry: entry[0][1])
+        ]
+        # One event for all that is due in an instant, the fastest messages first: they have the lower identifiers.
+        due = [(kernel.now + self._phase, index) for index in range(len(groups))]
 
         def tick() -> None:
-            if run == self._run:
+            if run != self._run:
+                return
+            now = kernel.now
+            while due[0][0] == now:
+                index = due[0][1]
+                cycle, send, group = groups[index]
+                heapreplace(due, (now + cycle, index))
                 for cyclic in group:
                     send(cyclic.next_frame())
-                kernel.at(kernel.now + cycle, tick)
+            kernel.at(due[0][0], tick)
 
-        kernel.at(kernel.now + self._phase, tick)
+        kernel.at(due[0][0], tick)

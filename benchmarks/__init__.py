@@ -1,0 +1,1 @@
+"""How fast the harness is, beside what else there is: `make bench`."""
