@@ -3,13 +3,15 @@
 An object of its own, apart from the library: as the library's listener itself, it would slow every keyword down.
 """
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from robot.api import logger
 from robot.libraries.BuiltIn import BuiltIn
+from robot.utils import escape  # type: ignore[import-untyped]  # Robot has types for its api only
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, TestError
 from harness.results.outcome import RIG_SECONDS
 from harness.results.verdict import Verdict, worst
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 NEEDS = "needs:"
 REQUIREMENT = "req:"
+NOT_REACHED = "robot:exit"
+"""Tag that Robot gives to the tests that come after a stop."""
+STOPPED = "Execution terminated by signal"
+"""What Robot says of the keyword that Ctrl-C has stopped."""
 SEED_VARIABLE = "${HIL_SEED}"
 """Variable that carries the seed of the run, from `hil run --seed` or `robot --variable HIL_SEED:7`."""
 
@@ -39,13 +45,18 @@ class Listener:
         if data.tests and not BuiltIn().dry_run_active:
             variables = BuiltIn()
             folder = Path(str(variables.get_variable_value("${OUTPUT DIR}")))
-            seed = int(str(variables.get_variable_value(SEED_VARIABLE, "1")))
-            self._session.open(folder, result.full_name, seed)
+            seed = str(variables.get_variable_value(SEED_VARIABLE, "1"))
+            if not re.fullmatch("-?[0-9]+", seed):
+                self._session.open_error = TestError(f"{SEED_VARIABLE} is {seed!r}; a whole number is needed")
+                return
+            self._session.open(folder, result.full_name, Path(str(data.source)), int(seed))
 
     def end_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:  # noqa: ARG002
-        """Bring the rig to its safe state."""
+        """Bring the rig to its safe state, and report what the teardown of the suite has found."""
         if not (self._session.is_open or self._session.open_error):
             return
+        for failure in self._session.test.failures:  # Robot has closed the tests: none of them can take it
+            logger.error(f"A judgement failed after the last test of {result.full_name}. {failure}")
         try:
             self._session.close()
         except HarnessError as error:
@@ -55,7 +66,7 @@ class Listener:
         """Skip a test that needs what the rig lacks; fail one whose rig could not be opened before it does anything."""
         session = self._session
         if session.open_error:
-            data.setup.config(name="Fail", args=[f"The rig could not be opened. {session.open_error}"])
+            data.setup.config(name="Fail", args=[escape(f"The rig could not be opened. {session.open_error}")])
             data.teardown.config(name="No Operation", args=[])
         elif session.is_open:
             needs = [tag[len(NEEDS) :] for tag in result.tags if tag.startswith(NEEDS)]
@@ -63,7 +74,8 @@ class Listener:
             if lacking:
                 known = ", ".join(sorted(session.rig.capabilities))
                 reason = f"rig {session.rig.facts.name} lacks {', '.join(lacking)}; it has: {known}"
-                data.setup.config(name="Skip", args=[reason])
+                data.setup.config(name="Skip", args=[escape(reason)])
+                data.teardown.config(name="No Operation", args=[])
         requirements = tuple(tag[len(REQUIREMENT) :] for tag in result.tags if tag.startswith(REQUIREMENT))
         session.begin_test(data.name, requirements)
 
@@ -75,26 +87,27 @@ class Listener:
         if session.is_open:
             rig_seconds = (session.rig.clock.now - session.test.started) / 1e9
             result.metadata[RIG_SECONDS] = f"{rig_seconds:.3f}"
+        test = session.test
         problems = session.end_test()
-        if result.skipped:
+        if NOT_REACHED in result.tags or (result.skipped and not test.failures and not problems):
             return
-        failures = [*session.suite.failures, *session.test.failures]
+        failures = [*session.suite.failures, *test.failures]
         verdicts = [Verdict.PASS]
         if failures:
             verdicts.append(Verdict.FAIL)
         if result.failed and not _only_judgements(result, failures):
-            verdicts.append(Verdict.ABORTED if "by signal" in result.message else Verdict.ERROR)
+            verdicts.append(Verdict.ABORTED if STOPPED in result.message else Verdict.ERROR)
         if problems:
             verdicts.append(Verdict.ERROR)
         verdict = worst(verdicts)
+        unhealthy = [f"The rig is not healthy: {problem}" for problem in problems]
+        swallowed = [f"A failure that the suite swallowed: {text}" for text in failures if text not in result.message]
+        said = [result.message] if result.message else []
+        result.message = "\n".join(
+            [*unhealthy, *said, *swallowed] if result.failed else [*unhealthy, *swallowed, *said]
+        )
         if verdict is not Verdict.PASS:
             result.tags.add(verdict.tag)
-        lines = [f"The rig is not healthy: {problem}" for problem in problems]
-        if result.failed:
-            lines.append(result.message)
-        lines += [f"A failure that the suite swallowed: {text}" for text in failures if text not in result.message]
-        result.message = "\n".join(lines) if lines else result.message
-        if verdict is not Verdict.PASS:
             result.status = "FAIL"
 
     def close(self) -> None:

@@ -47,7 +47,6 @@ class Session:
         self._rig: Rig | None = None
         self._log: MeasurementLog | None = None
         self._trace: Trace | None = None
-        self._folder = Path()
 
     @property
     def rig(self) -> "Rig":
@@ -67,21 +66,32 @@ class Session:
         """Whether there is an opened rig."""
         return self._rig is not None
 
-    def open(self, folder: Path, suite: str, seed: int) -> None:
-        """Open the rig for a suite; the files of the run go to `folder`. A failure is kept in `open_error`."""
+    def open(self, folder: Path, suite: str, source: Path, seed: int) -> None:
+        """Open the rig for a suite; the files of the run go to `folder`. A failure is kept in `open_error`.
+
+        Args:
+            folder: of the run.
+            suite: its long name.
+            source: file of the suite.
+            seed: of the random numbers.
+        """
         from harness.buses.trace import Trace  # noqa: PLC0415  importing the library stays fast
         from harness.results.measurement import MeasurementLog  # noqa: PLC0415
+        from harness.results.run_folder import trace_path, write_run_facts  # noqa: PLC0415
         from harness.rig.open_rig import open_rig  # noqa: PLC0415
         from harness.rig.rig_file import find_rig  # noqa: PLC0415
+        from harness.rig.run_facts import run_facts  # noqa: PLC0415
 
         self.open_error = None
-        self._folder = folder
         self.test = self.suite = TestRecord(suite=suite)
         try:
             self._rig = open_rig(find_rig(self.rig_name), seed)
             folder.mkdir(parents=True, exist_ok=True)
-            self._log = self._log or MeasurementLog(folder / "measurements.jsonl")
-            self._trace = Trace(folder / "traces" / f"{_file_name(suite)}.blf")
+            if self._log is None:
+                self._log = MeasurementLog(folder / "measurements.jsonl")
+                identities = {name: instrument.identity for name, instrument in self._rig.instruments.items()}
+                write_run_facts(folder, run_facts(self._rig.facts, self._rig.vehicle, seed, source, identities))
+            self._trace = Trace(trace_path(folder, suite))
             for number, bus in enumerate(self._rig.buses.values(), 1):
                 self._trace.record(bus.channel, number)
         except HarnessError as error:
@@ -118,7 +128,8 @@ class Session:
         self.mark(f"test {name}")
 
     def end_test(self) -> list[str]:
-        """Restore the rig's defaults; return what is wrong with the rig."""
+        """Restore the rig's defaults; return what is wrong with the rig. What is judged now belongs to no test."""
+        self.test = TestRecord(self.suite.suite)
         if self._rig is None:
             return []
         problems = self._rig.problems()
@@ -140,7 +151,3 @@ class Session:
             self._log.append(measurement)
         if measurement.verdict is Verdict.FAIL:
             self.test.failures.append(measurement.message)
-
-
-def _file_name(suite: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in suite).strip("-") or "suite"

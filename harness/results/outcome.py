@@ -37,8 +37,14 @@ class Outcome:
 
     @property
     def first_line(self) -> str:
-        """The first line of its message."""
-        return self.message.strip().partition("\n")[0]
+        """The first line of its message that says something."""
+        return first_line(self.message)
+
+
+def first_line(message: str) -> str:
+    """Return the first line of a test's message, and the next one where it only says what that one is about."""
+    first, _, rest = message.strip().partition("\n")
+    return f"{first} {rest.strip().partition(chr(10))[0]}" if first.endswith(":") and rest else first
 
 
 def read_outcomes(output_xml: Path) -> list[Outcome]:

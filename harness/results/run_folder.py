@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from harness import __version__
+from harness.errors import HarnessError
 
 _GIT_SECONDS = 5
 _PACKAGES = ("cantools", "python-can", "pyvisa", "pyvisa-py", "robotframework")
@@ -77,6 +78,28 @@ def write_run_facts(folder: Path, facts: RunFacts) -> None:
     draft = folder / "run.json.part"
     draft.write_text(text + "\n", encoding="utf-8", newline="\n")
     draft.replace(folder / "run.json")
+
+
+def read_run_facts(folder: Path) -> RunFacts:
+    """Read run.json back.
+
+    Raises:
+        HarnessError: it is missing or damaged.
+    """
+    path = folder / "run.json"
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        for name in ("started", "ended"):
+            fields[name] = fields[name] and datetime.fromisoformat(fields[name])
+        return RunFacts(**fields)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise HarnessError(f"{path}: no facts about a run: {error}") from error
+
+
+def trace_path(folder: Path, suite: str) -> Path:
+    """Return the file that the trace of a suite, given by its long name, goes to."""
+    name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in suite).strip("-")
+    return folder / "traces" / f"{name or 'suite'}.blf"
 
 
 def installed_versions() -> dict[str, str]:

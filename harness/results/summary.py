@@ -8,7 +8,7 @@ from rich.text import Text
 from harness.results.outcome import Outcome
 from harness.results.verdict import Verdict
 
-_STYLE = {
+VERDICT_STYLE = {
     Verdict.PASS: "green",
     Verdict.SKIPPED: "yellow",
     Verdict.NOT_RUN: "yellow",
@@ -29,7 +29,7 @@ def verdict_table(outcomes: Iterable[Outcome]) -> Table:
         # Texts, not markup: names and messages may have square brackets.
         table.add_row(
             Text(f"{outcome.suite}.{outcome.name}"),
-            Text(outcome.verdict, style=_STYLE[outcome.verdict]),
+            Text(outcome.verdict, style=VERDICT_STYLE[outcome.verdict]),
             Text(", ".join(outcome.requirements)),
             "" if outcome.rig_seconds is None else f"{outcome.rig_seconds:.3f}",
             f"{outcome.seconds:.3f}",

@@ -6,6 +6,11 @@ from typing import Protocol
 
 _TAG = "verdict:"
 
+NOT_TO_BE_TRUSTED = 2
+"""Exit code where something else than the product went wrong, the harness itself included."""
+NOTHING_RAN = 3
+"""Exit code of bad usage, of a bad file, and where there was nothing to run."""
+
 
 class Verdict(StrEnum):
     """The outcome of a judgement or of a test, from the least to the most severe."""
@@ -52,10 +57,10 @@ def exit_code(verdicts: Collection[Verdict]) -> int:
     """
     seen = set(verdicts)
     if seen <= {Verdict.NOT_RUN}:
-        return 3
+        return NOTHING_RAN
     if seen <= _GOOD:
         return 0
-    return 1 if Verdict.FAIL in seen and seen <= _GOOD | {Verdict.FAIL, Verdict.NOT_RUN} else 2
+    return 1 if Verdict.FAIL in seen and seen <= _GOOD | {Verdict.FAIL, Verdict.NOT_RUN} else NOT_TO_BE_TRUSTED
 
 
 class RobotResult(Protocol):

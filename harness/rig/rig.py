@@ -88,10 +88,11 @@ class Rig:
         return limits[key]
 
     def restore_defaults(self) -> None:
-        """Switch off the defects that tests have switched on, let silent ECUs speak, and reset all signals."""
+        """Bring the defects back to those of the rig file, let silent ECUs speak, and reset all signals."""
         for name, ecu in self.ecus.items():
-            for defect in ecu.defects - set(self.facts.defects.get(name, ())):
-                ecu.switch_defect(defect, on=False)
+            lasting = self.facts.defects.get(name, ())
+            for defect in sorted(ecu.defects | set(lasting)):
+                ecu.switch_defect(defect, on=defect in lasting)
             ecu.resume()
             ecu.reset_signals()
 

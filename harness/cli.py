@@ -1,0 +1,131 @@
+"""The command `hil`."""
+
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from harness.errors import HarnessError
+from harness.results.verdict import NOT_TO_BE_TRUSTED, NOTHING_RAN
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
+_WIDTH_OF_A_LOG = 160
+
+UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+"""What typer raises for any wrong command line; it does not export it."""
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Tests cars with hardware in the loop.")
+
+
+def main() -> None:
+    """Run the command line and exit: 0 all passed, 1 the product failed, 2 something else went wrong, 3 nothing ran."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name or message may have letters that the terminal does not.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # the streams of a process can
+    try:
+        code = app(prog_name="hil", standalone_mode=False)
+    except UsageError as error:
+        error.show()
+        code = NOTHING_RAN
+    except HarnessError as error:
+        typer.echo(error, err=True)
+        code = NOTHING_RAN
+    except Exception:  # noqa: BLE001  Python's own exit code, 1, would be a verdict on the product
+        traceback.print_exc()
+        code = NOT_TO_BE_TRUSTED
+    sys.exit(NOT_TO_BE_TRUSTED if code == _INTERRUPTED else code)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from harness import __version__  # noqa: PLC0415
+
+        typer.echo(f"hil {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None: ...
+
+
+@app.command()
+def run(  # noqa: PLR0917  typer gives them by name
+    suites: Annotated[
+        list[Path] | None, typer.Argument(help="Suites: files or folders.", show_default="suites", metavar="SUITES...")
+    ] = None,
+    rig: Annotated[
+        str | None,
+        typer.Option(help="A rig file, or the name of one in the folder rigs.", show_default="the only rig there"),
+    ] = None,
+    include: Annotated[list[str] | None, typer.Option(help="Only tests with this tag.", metavar="TAG")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="No tests with this tag.", metavar="TAG")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 1,
+    output: Annotated[Path, typer.Option(help="Where the folder of the run is made.")] = Path("reports"),
+) -> None:
+    """Run suites on a rig.
+
+    Exit code: 0 all passed or skipped; 1 the product failed; 2 something else went wrong; 3 nothing ran.
+    """
+    from harness.run import run as run_suites  # noqa: PLC0415  takes 0.5 s
+
+    code = run_suites(
+        suites or (),
+        rig=rig,
+        include=include or (),
+        exclude=exclude or (),
+        seed=seed,
+        output=output,
+        console=_console(),
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def rigs(folder: Annotated[Path, typer.Option(help="Folder of rig files.")] = Path("rigs")) -> None:
+    """List the rigs, and say what is wrong with those that are broken."""
+    from harness.rig_list import list_rigs  # noqa: PLC0415  takes 0.3 s
+
+    raise typer.Exit(list_rigs(folder, _console()))
+
+
+@app.command()
+def docs(output: Annotated[Path, typer.Option(help="The page to write.")] = Path("reports/keywords.html")) -> None:
+    """Write the documentation of the keywords as an HTML page."""
+    from robot.libdoc import LibDoc  # type: ignore[import-untyped]  # noqa: PLC0415  Robot has types for its api only
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    LibDoc().main(["harness.Hil::any", str(output)], quiet=True)
+    typer.echo(output)
+
+
+@app.command()
+def schema(output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("docs/schema")) -> None:
+    """Write the JSON Schemas of rig and vehicle files, for editors."""
+    import json  # noqa: PLC0415
+
+    from harness.rig.rig_file import RigFile  # noqa: PLC0415
+    from harness.vehicle import VehicleFile  # noqa: PLC0415
+    from harness.yaml_file import json_schema  # noqa: PLC0415
+
+    output.mkdir(parents=True, exist_ok=True)
+    for name, model in (("rig", RigFile), ("vehicle", VehicleFile)):
+        path = output / f"{name}.schema.json"
+        text = json.dumps(json_schema(model, path.name), indent=2, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8", newline="\n")
+        typer.echo(path)
+
+
+def _console() -> "Console":
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_LOG)

@@ -1,0 +1,142 @@
+"""What `hil run` does: checks the files, lets Robot run the suites, and writes the reports."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+from robot.api import ResultWriter, TestSuite
+from robot.errors import DataError  # type: ignore[import-untyped]  # Robot has types for its api only
+from robot.output import LOGGER  # type: ignore[import-untyped]
+
+from harness.errors import HarnessError, RigFileError
+from harness.listener import SEED_VARIABLE
+from harness.progress import Progress
+from harness.results.junit import write_junit
+from harness.results.measurement import read_measurements
+from harness.results.outcome import Outcome, read_outcomes
+from harness.results.run_folder import RunFacts, new_run_folder, read_run_facts, trace_path, write_run_facts
+from harness.results.summary import verdict_table
+from harness.results.verdict import NOT_TO_BE_TRUSTED, NOTHING_RAN, Verdict, exit_code
+from harness.rig.check_rig import check_rig
+from harness.rig.rig_file import find_rig
+from harness.rig.run_facts import run_facts
+
+
+def run(
+    suites: Sequence[Path],
+    *,
+    rig: str | None,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    seed: int,
+    output: Path,
+    console: Console,
+) -> int:
+    """Run suites on a rig and return the exit code.
+
+    Args:
+        suites: files and folders; `suites` of the working folder when there are none.
+        rig: file or name of the rig; the only one of `rigs` when it is None.
+        include: patterns of tags, one of which a test needs to run.
+        exclude: patterns of tags that a test must not have.
+        seed: of the random numbers.
+        output: where the folder of the run is made.
+        console: what progress and summary are shown on.
+
+    Raises:
+        HarnessError: a file is wrong or there is nothing to run; nothing has been touched.
+    """
+    path = find_rig(rig) if rig else _only_rig(Path("rigs"))
+    rig_file, vehicle = check_rig(path)
+    suites = suites or _default_suites()
+    suite = _read_suites(suites, include, exclude)
+    facts = run_facts(rig_file, vehicle, seed, suites[0], {})
+    folder = _make_folder(output, facts)
+
+    console.print(Text(f"{facts.rig}: {facts.vehicle}, {facts.rig_kind} rig, seed {seed}"), soft_wrap=True)
+    progress = Progress(console)
+    variables = [f"RIG:{path}", f"{SEED_VARIABLE.strip('${}')}:{seed}"]
+    try:
+        suite.run(output="output.xml", outputdir=folder, variable=variables, listener=progress, console="none")
+    except SystemExit:  # the second Ctrl-C, and Robot gives it no exit code
+        console.print("Stopped by force: the rig may not be safe, and there is no report.", style="bold red")
+        return NOT_TO_BE_TRUSTED
+    try:
+        return _report(folder, facts, progress.errors, console)
+    except HarnessError as error:  # let through, it would say that nothing ran
+        console.print(Text(f"The reports are not complete: {error}", style="bold red"), soft_wrap=True)
+        return NOT_TO_BE_TRUSTED
+
+
+def _report(folder: Path, facts: RunFacts, errors: Sequence[str], console: Console) -> int:
+    result = folder / "output.xml"
+    ResultWriter(result).write_results(log=folder / "log.html", report=folder / "report.html")
+    outcomes = read_outcomes(result)
+    code = exit_code([outcome.verdict for outcome in outcomes])
+    if errors or code == NOTHING_RAN:  # Robot had tests: it was stopped before it reached one
+        code = NOT_TO_BE_TRUSTED
+    instruments = read_run_facts(folder).instruments
+    facts = replace(facts, instruments=instruments, ended=datetime.now(UTC).astimezone(), exit_code=code)
+    write_run_facts(folder, facts)
+    _write_junit(folder, facts, outcomes)
+    _show_summary(console, outcomes, errors, folder)
+    return code
+
+
+def _only_rig(folder: Path) -> Path:
+    found = sorted(folder.glob("*.yaml"))
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(path.stem for path in found)
+    there = f"{folder} has several: {names}" if found else f"there is none in {folder}"
+    raise RigFileError(f"which rig? Name one with --rig; {there}")
+
+
+def _default_suites() -> list[Path]:
+    folder = Path("suites")
+    if not folder.is_dir():
+        raise HarnessError("nothing to run: name the files or folders of suites; there is no folder 'suites' here")
+    return [folder]
+
+
+def _read_suites(paths: Sequence[Path], include: Sequence[str], exclude: Sequence[str]) -> TestSuite:
+    LOGGER.unregister_console_logger()  # it would print what the listener shows
+    try:
+        suite = TestSuite.from_file_system(*paths)
+        suite.configure(include_tags=include or None, exclude_tags=exclude or None)
+    except DataError as error:
+        raise HarnessError(f"nothing to run: {error}") from error
+    return suite
+
+
+def _make_folder(output: Path, facts: RunFacts) -> Path:
+    try:
+        folder = new_run_folder(output, facts.rig, facts.started)
+        write_run_facts(folder, facts)
+    except OSError as error:
+        raise HarnessError(f"the results of the run cannot be written: {error}") from error
+    return folder
+
+
+def _write_junit(folder: Path, facts: RunFacts, outcomes: Sequence[Outcome]) -> None:
+    log = folder / "measurements.jsonl"
+    measurements, _ = read_measurements(log) if log.exists() else ([], "")
+    traces = {outcome: trace_path(folder, outcome.suite) for outcome in outcomes}
+    attachments = {f"{it.suite}.{it.name}": [trace] for it, trace in traces.items() if trace.exists()}
+    write_junit(folder / "output.xml", measurements, facts, folder / "junit.xml", attachments)
+
+
+def _show_summary(console: Console, outcomes: Sequence[Outcome], errors: Sequence[str], folder: Path) -> None:
+    console.print()
+    console.print(verdict_table(outcomes))
+    counts = Counter(outcome.verdict for outcome in outcomes)
+    listed = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    console.print(f"{len(outcomes)} test{'s' * (len(outcomes) != 1)}: {listed}", style="bold")
+    for error in errors:
+        console.print(Text(f"Outside of the tests: {error}", style="bold magenta"), soft_wrap=True)
+    for name in ("report.html", "log.html", "junit.xml"):
+        console.print(Text(str(folder / name)), soft_wrap=True)
