@@ -5,6 +5,7 @@ from typing import Any
 from robotlibcore import DynamicCore
 
 from harness import __version__
+from harness.keywords.arguments import reads_quantities, shown_arguments, shown_types
 from harness.keywords.ecus import EcuKeywords
 from harness.keywords.flow import FlowKeywords
 from harness.keywords.messages import MessageKeywords
@@ -12,7 +13,6 @@ from harness.keywords.power import PowerKeywords
 from harness.keywords.session import Session
 from harness.keywords.signals import SignalKeywords
 from harness.listener import Listener
-from harness.quantities import ROBOT_CONVERTERS, robot_arguments
 
 
 class Hil(DynamicCore):  # type: ignore[misc]  # robotlibcore has no types
@@ -43,7 +43,6 @@ class Hil(DynamicCore):  # type: ignore[misc]  # robotlibcore has no types
 
     ROBOT_LIBRARY_SCOPE = "GLOBAL"
     ROBOT_LIBRARY_VERSION = __version__
-    ROBOT_LIBRARY_CONVERTERS = ROBOT_CONVERTERS
 
     def __init__(self, rig: str) -> None:
         session = Session(rig)
@@ -57,7 +56,14 @@ class Hil(DynamicCore):  # type: ignore[misc]  # robotlibcore has no types
                 FlowKeywords(session),
             ]
         )
+        for name, spec in self.keywords_spec.items():
+            if name in self.keywords:
+                self.keywords[name] = reads_quantities(self.keywords[name], spec.argument_types or {})
 
     def get_keyword_arguments(self, name: str) -> list[Any]:
-        """Return the arguments of a keyword as Robot shows and converts them."""
-        return robot_arguments(super().get_keyword_arguments(name))
+        """Return the arguments of a keyword as Robot shows them."""
+        return shown_arguments(super().get_keyword_arguments(name))
+
+    def get_keyword_types(self, name: str) -> dict[str, object]:
+        """Return the types of a keyword's arguments as Robot shows them."""
+        return shown_types(super().get_keyword_types(name) or {})

@@ -6,7 +6,6 @@ The number is read by a strict pattern of ours and the unit by pint, because pin
 
 import math
 import re
-from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -181,33 +180,6 @@ QUANTITIES: tuple[type[Quantity], ...] = (
     Ratio,
     Power,
 )
-
-
-def _converter(quantity: type[Quantity]) -> Callable[[object], Quantity]:
-    # A function without a docstring: Robot's documentation then shows the one of the class.
-    def convert(value: object) -> Quantity:
-        return quantity.parse(value)
-
-    return convert
-
-
-ROBOT_CONVERTERS: dict[type, Callable[..., Any]] = {quantity: _converter(quantity) for quantity in QUANTITIES}
-"""Converters of a Robot library. Robot drops their message for ``X | None``: keywords use typed defaults, which the
-library shows to Robot through `robot_arguments`."""
-
-
-def robot_arguments(arguments: Iterable[Any]) -> list[Any]:
-    """Return the arguments of a keyword, as a dynamic library tells them to Robot, with quantities as texts.
-
-    Where a converter refuses a value, Robot tries the type of the argument's default. That is a float to it, and
-    ``within=500`` would mean 500 s in spite of the refusal. It leaves texts alone.
-    """
-    return [
-        (argument[0], str(argument[1]))
-        if isinstance(argument, tuple) and isinstance(argument[-1], Quantity)
-        else argument
-        for argument in arguments
-    ]
 
 
 def format_quantity(value: float, unit: str) -> str:

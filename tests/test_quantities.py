@@ -3,7 +3,6 @@ import json
 import math
 import subprocess
 import sys
-from pathlib import Path
 
 import jsonschema
 import pint
@@ -11,8 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
-from robot import running
-from robot.api import ExecutionResult
 
 from harness.errors import TestError
 from harness.quantities import (
@@ -224,55 +221,6 @@ def test_the_json_schema_tells_what_is_allowed() -> None:
     assert validator.is_valid({"voltage": "18 V", "limit": "20 µA"})
     for wrong in ("8,0 V", "18", 18, "nan V", "1e999 V"):
         assert not validator.is_valid({"voltage": wrong})
-
-
-LIBRARY = """
-from robot.api.deco import keyword
-from robotlibcore import DynamicCore
-from harness.quantities import ROBOT_CONVERTERS, Duration, Voltage, robot_arguments
-
-class supply_library(DynamicCore):
-    ROBOT_LIBRARY_CONVERTERS = ROBOT_CONVERTERS
-
-    def __init__(self):
-        super().__init__([])
-
-    def get_keyword_arguments(self, name):
-        return robot_arguments(super().get_keyword_arguments(name))
-
-    @keyword
-    def set_supply(self, voltage: Voltage, *, within: Duration = Duration(0.5)):
-        assert (voltage, within) == (13.5, 0.5), (voltage, within)
-        assert (type(voltage), type(within)) == (Voltage, Duration)
-"""
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["13.5 V"], ""),
-        (["13.5 V", "within=500 ms"], ""),
-        (["13.5 A"], "13.5 A is a current; this needs a voltage, such as '13.5 V'"),
-        (["8,0 V"], "'8,0 V' has a comma; a decimal point is expected"),
-        (["${13.5}"], "13.5 has no unit; this needs a voltage, such as '13.5 V'"),
-        (["13.5 V", "within=500"], "'500' has no unit; this needs a duration, such as '500 ms'"),
-        (["13.5 V", "within=nan"], "'nan' is not a decimal number"),
-    ],
-)
-def test_robot_names_the_argument_and_the_reason(tmp_path: Path, arguments: list[str], message: str) -> None:
-    library = tmp_path / "supply_library.py"
-    library.write_text(LIBRARY, encoding="utf-8")
-    suite = running.TestSuite("Quantities")
-    suite.resource.imports.library(str(library))
-    suite.tests.create("One").body.create_keyword("Set Supply", arguments)
-    output = tmp_path / "output.xml"
-    suite.run(output=output, log=None, report=None, stdout=None, stderr=None)
-    (test,) = ExecutionResult(output).suite.tests
-    assert test.passed is not bool(message), test.message
-    assert message in test.message
-    if message:
-        argument = "within" if "=" in arguments[-1] else "voltage"
-        assert f"Argument '{argument}' got value" in test.message
 
 
 def test_pint_is_not_imported_for_the_usual_units() -> None:
