@@ -1,6 +1,7 @@
 """The traffic that both sides move: 10 ECUs, 100 messages of 8 signals, about 2,100 frames a second."""
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -12,6 +13,7 @@ BITRATE = 500_000
 CYCLES = {10: 8, 20: 15, 50: 17, 100: 20, 1000: 40}
 """Milliseconds: how many messages have this cycle time."""
 _WIDTHS = (12, 4, 10, 6, 8, 8, 9, 7)
+_seeds = count(1)
 _SCALES = ((0.1, 0), (1, 0), (0.5, -40), (1, 0), (0.25, 0), (1, -100), (0.05, 5), (2, 0))
 
 
@@ -41,9 +43,12 @@ def write_database(folder: Path) -> Path:
     return path
 
 
-def payloads(database: Database, seconds: int, seed: int = 1) -> dict[str, Iterator[dict[str, Number]]]:
-    """Return values for each message, in the signals' units, another set for every frame of so many seconds."""
-    random = Random(seed)
+def payloads(database: Database, seconds: int) -> dict[str, Iterator[dict[str, Number]]]:
+    """Return values for each message, in the signals' units, another set for every frame of so many seconds.
+
+    No two calls return the same: nothing that was worked out for one run is of use to the next.
+    """
+    random = Random(next(_seeds))
 
     def values(message: Message) -> Iterator[dict[str, Number]]:
         frames = seconds * SECOND // (message.cycle_time or SECOND) + 2
