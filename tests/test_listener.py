@@ -78,7 +78,7 @@ def test_the_status_in_robot_agrees_with_the_verdict(verdicts: tuple[Path, dict[
         ("Fails First, Then By A Keyword Of Robot", f"1) {TOO_LOW}\n\n2) out of order"),
         ("Names An Unknown Signal", "no signal 'HeadUnit.BotState'; did you mean 'HeadUnit.BootState'"),
         ("Names An Unknown Keyword", "Did you mean:\n    harness.Hil.Supply Voltage Should Be Between"),
-        ("Gives A Current For A Voltage", "'voltage' got value '13.5 A'"),
+        ("Gives A Current For A Voltage", "Argument 'voltage': 13.5 A is a current"),
         ("Gives A Current For A Voltage", "13.5 A is a current; this needs a voltage, such as '13.5 V'"),
         ("Gives A Comma", "'8,0 V' has a comma; a decimal point is expected"),
         ("Gives No Number", "'nan V' is not a decimal number"),

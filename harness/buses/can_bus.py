@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.clock import Clock
+from harness.clock import MILLISECOND, Clock
 from harness.errors import BusError
 from harness.protocols.database import Database, Message
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import can
 
     from harness.transports.can_channel import CanChannel
+
+_HANDING_OVER = MILLISECOND
+"""From the end of a frame on the bus until it is here, at most [P]; three bit times on a simulated bus."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,10 @@ class CanBus:
         return self._latest.get(message.identifier)
 
     def watch(self, message: Message, until: "Callable[[can.Message], bool]", timeout: int) -> Sighting:
-        """Look at every frame of a message from now on, until one is what is waited for.
+        """Look at every frame of a message that ends from now on, until one is what is waited for.
+
+        By their time stamps: a frame that has ended before does not count, one that ends in time does, though it is
+        handed over a little later.
 
         Args:
             message: whose frames to look at.
@@ -57,14 +63,14 @@ class CanBus:
             BusError: no frame came, and the bus itself is not healthy.
         """
         clock = self._clock
-        deadline = (clock.now + timeout) / 1e9
+        begin, deadline = clock.now / 1e9, (clock.now + timeout) / 1e9
         found = clock.event()
         seen: list[can.Message] = []
         count = 0
 
         def look(frame: "can.Message") -> None:
             nonlocal count
-            if not found.is_set and frame.timestamp <= deadline:
+            if not found.is_set and begin <= frame.timestamp <= deadline:
                 count += 1
                 seen[:] = [frame]
                 if until(frame):
@@ -72,7 +78,7 @@ class CanBus:
 
         stop = self.channel.listen(look, (message.identifier,))
         try:
-            clock.wait(found, timeout)
+            clock.wait(found, timeout + _HANDING_OVER)
         finally:
             stop()
         if not seen:

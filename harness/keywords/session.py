@@ -98,6 +98,8 @@ class Session:
             self.open_error = error
         except OSError as error:
             self.open_error = BenchError(f"the results of the run cannot be written: {error}")
+        except Exception as error:  # noqa: BLE001  whatever it is: Robot would only log it, and tests would pass
+            self.open_error = BenchError(f"{type(error).__name__}: {error}")
 
     def close(self) -> None:
         """Bring the rig to its safe state and give it back.
@@ -132,11 +134,11 @@ class Session:
         self.test = TestRecord(self.suite.suite)
         if self._rig is None:
             return []
-        problems = self._rig.problems()
         try:
+            problems = self._rig.problems()
             self._rig.restore_defaults()
-        except HarnessError as error:
-            problems.append(str(error))
+        except Exception as error:  # noqa: BLE001  whatever it is: Robot would only log it, and the test would pass
+            problems = [f"{type(error).__name__}: {error}"]
         self.mark("end of test")
         return problems
 

@@ -4,6 +4,7 @@ Source for layout, CRC and bit stuffing: ISO 11898-1:2015, 10.4 (data frame) and
 the Bosch CAN specification 2.0, parts A and B, 3.1.
 """
 
+from array import array
 from functools import lru_cache
 from struct import Struct
 
@@ -63,33 +64,44 @@ def arbitration_key(identifier: int, extended: bool = False) -> int:
     return (identifier >> 18) << 19 | 1 << 18 | identifier & 0x3FFFF
 
 
-@lru_cache(maxsize=1 << 13)
+_MOST_PAYLOADS, _MOST_IDENTIFIERS = 64, 4096
+_known: tuple[dict[int, dict[bytes, int]], dict[int, dict[bytes, int]]] = {}, {}
+"""Lengths already worked out: of base and of extended frames, by identifier and data."""
+
+
 def frame_bits(identifier: int, data: bytes, extended: bool = False) -> int:
     """Return the length of a data frame on the bus in bits, stuff bits and interframe space included."""
-    base, crc, bits = _after_header(identifier, len(data), extended)
-    if len(data) == 8:  # most frames: two bytes at a time
-        for pair in _PAIRS(data):
-            crc = _CRC_OF_PAIR[crc << 1 ^ pair]
-            entry = _STUFF_OF_PAIR[base << 8 | pair] or _stuff_of_pair(base, pair)
-            bits += entry >> 12
-            base = entry & 0xFFF
-    else:
-        for byte in data:
-            crc = crc << 8 & _CRC_MASK ^ _CRC_TABLE[crc >> 7 ^ byte]
-            entry = _STUFF_TABLE[base + byte]
-            bits += entry >> 12
-            base = entry & 0xFFF
-    entry = _STUFF_TABLE[base + (crc >> 7)]
-    last = _STUFF_TABLE_OF_7_BITS[(entry & 0xFFF) + (crc & 0x7F)]
-    return bits + 8 * len(data) + (entry >> 12) + (last >> 12) + 15 + _UNSTUFFED_TAIL_BITS
+    of_identifier = _known[extended].get(identifier)
+    if of_identifier is None:
+        if len(_known[extended]) >= _MOST_IDENTIFIERS:
+            _known[extended].clear()
+        of_identifier = _known[extended][identifier] = {}
+    bits = of_identifier.get(data)
+    if bits is None:
+        # Small enough to stay in the processor's cache where payloads never repeat.
+        if len(of_identifier) >= _MOST_PAYLOADS:
+            of_identifier.clear()
+        bits = of_identifier[data] = _work_out_bits(identifier, data, extended)
+    return bits
 
 
-def _stuff_of_pair(base: int, pair: int) -> int:
-    """Work out an entry of the table for two bytes, and keep it: most are never needed."""
-    first = _STUFF_TABLE[base + (pair >> 8)]
-    second = _STUFF_TABLE[(first & 0xFFF) + (pair & 0xFF)]
-    entry = _STUFF_OF_PAIR[base << 8 | pair] = (first & ~0xFFF) + second
-    return entry
+def _work_out_bits(identifier: int, data: bytes, extended: bool) -> int:
+    length = len(data)
+    state, crc, bits = _after_header(identifier, length, extended)
+    for pair in _PAIRS[length](data):
+        crc = _CRC_OF_PAIR[crc << 1 ^ pair]
+        entry = _STUFF_OF_PAIR[state << 16 | pair]
+        bits += entry >> 4
+        state = entry & 15
+    if length & 1:
+        byte = data[-1]
+        crc = crc << 8 & _CRC_MASK ^ _CRC_OF_BYTE[crc >> 7 ^ byte]
+        entry = _STUFF_OF_BYTE[state << 8 | byte]
+        bits += entry >> 4
+        state = entry & 15
+    entry = _STUFF_OF_BYTE[state << 8 | crc >> 7]
+    last = _STUFF_OF_7_BITS[(entry & 15) << 7 | crc & 0x7F]
+    return bits + 8 * length + (entry >> 4) + (last >> 4) + 15 + _UNSTUFFED_TAIL_BITS
 
 
 def _stuff(state: int, bit: int) -> tuple[int, int]:
@@ -101,17 +113,26 @@ def _stuff(state: int, bit: int) -> tuple[int, int]:
     return run * 2 + bit, 0
 
 
-def _stuff_table(width: int) -> list[int]:
-    """Return, for each state * 256 + chunk of `width` bits, stuff bits added << 12 | next state * 256."""
-    table = []
+def _stuff_table(width: int) -> bytes:
+    """Return, for each state and chunk of `width` bits, stuff bits added << 4 | next state."""
+    table = bytearray()
     for state in range(2 * _RUN_OF_EQUAL_BITS):
-        for chunk in range(256):
+        for chunk in range(1 << width):
             after, stuffed = state, 0
             for position in reversed(range(width)):
                 after, added = _stuff(after, chunk >> position & 1)
                 stuffed += added
-            table.append(stuffed << 12 | after << 8)
-    return table
+            table.append(stuffed << 4 | after)
+    return bytes(table)
+
+
+def _stuff_table_of_pairs(of_byte: bytes) -> bytes:
+    """Return the table for two bytes: for each state and first byte, the second's row with what the first added."""
+    rows = {
+        first: bytes((first & 0xF0) + second for second in of_byte[(first & 15) << 8 : ((first & 15) + 1) << 8])
+        for first in set(of_byte)
+    }
+    return b"".join(rows[first] for first in of_byte)
 
 
 def _crc_step(crc: int, bit: int) -> int:
@@ -126,20 +147,24 @@ def _crc_of_byte(byte: int) -> int:
     return crc
 
 
-_CRC_TABLE = [_crc_of_byte(byte) for byte in range(256)]
-_STUFF_TABLE = _stuff_table(8)
-_STUFF_TABLE_OF_7_BITS = _stuff_table(7)
-_PAIRS = Struct(">4H").unpack
-_CRC_OF_PAIR = [
-    (crc := _CRC_TABLE[pair >> 8]) << 8 & _CRC_MASK ^ _CRC_TABLE[crc >> 7 ^ pair & 0xFF] for pair in range(1 << 16)
-]
-_STUFF_OF_PAIR = [0] * (2 * _RUN_OF_EQUAL_BITS << 16)
-"""Like `_STUFF_TABLE`, for two bytes; 0 where it has not been needed yet."""
+# Two bytes at a time, in tables that stay in the processor's cache: payloads seldom repeat.
+_CRC_OF_BYTE = array("H", [_crc_of_byte(byte) for byte in range(256)])
+_CRC_OF_PAIR = array(
+    "H",
+    [
+        (crc := _CRC_OF_BYTE[pair >> 8]) << 8 & _CRC_MASK ^ _CRC_OF_BYTE[crc >> 7 ^ pair & 0xFF]
+        for pair in range(1 << 16)
+    ],
+)
+_STUFF_OF_7_BITS = _stuff_table(7)
+_STUFF_OF_BYTE = _stuff_table(8)
+_STUFF_OF_PAIR = _stuff_table_of_pairs(_STUFF_OF_BYTE)
+_PAIRS = [Struct(f">{length // 2}H{length % 2}x").unpack for length in range(9)]
 
 
 @lru_cache(maxsize=4096)
 def _after_header(identifier: int, length: int, extended: bool) -> tuple[int, int, int]:
-    """Return stuffing state * 256, CRC and bits so far after the header (start of frame to length code)."""
+    """Return stuffing state, CRC and bits so far after the header (start of frame to length code)."""
     if extended:
         # Start of frame, 11 bits, SRR and IDE recessive, 18 bits, RTR, r1, r0, length
         header = (identifier >> 18) << 27 | 0b11 << 25 | (identifier & 0x3FFFF) << 7 | length
@@ -154,4 +179,4 @@ def _after_header(identifier: int, length: int, extended: bool) -> tuple[int, in
         crc = _crc_step(crc, bit)
         state, stuffed = _stuff(state, bit)
         bits += stuffed
-    return state << 8, crc, bits
+    return state, crc, bits

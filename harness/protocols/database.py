@@ -7,6 +7,7 @@ encodes and a trace decodes at rates that cantools' general bit packing cannot f
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from cantools.database.can import Signal as CantoolsSignal
 
 Number = int | float
+
+MAX_BYTES = 100_000_000
+"""Larger files are no databases of one bus [P]."""
 
 
 @dataclass(frozen=True)
@@ -202,16 +206,29 @@ class Database:
         return self.message(message).signal(signal)
 
 
+_DBC_ENCODING = "cp1252"
+"""What Vector's tools write, and cantools expects."""
+_END_OF_DBC = '\nCM_ "";\n'
+"""An empty comment. Without one behind it cantools drops a statement in whose middle the file ends."""
+
+
 def read_database(path: Path) -> Database:
     """Read a CAN database (DBC, ARXML, KCD, SYM).
 
     Raises:
-        RigFileError: the file is missing or damaged, or two messages share an identifier.
+        RigFileError: the file is missing, damaged or too large, two messages share a name or an identifier, or a
+            signal is multiplexed or of a kind that is not supported.
     """
     import cantools  # noqa: PLC0415  takes 0.14 s, and only an opened rig needs it
 
     try:
-        source: Any = cantools.database.load_file(path)
+        if path.stat().st_size > MAX_BYTES:
+            raise RigFileError(f"{path}: larger than {MAX_BYTES:,} bytes: not a database of one bus")
+        if path.suffix.lower() == ".dbc":
+            text = path.read_text(encoding=_DBC_ENCODING, errors="replace")
+            source: Any = cantools.database.load_string(text + _END_OF_DBC, "dbc")
+        else:
+            source = cantools.database.load_file(path)
     except OSError as error:
         raise RigFileError(f"{path}: cannot read the database: {error.strerror or error}") from error
     except (cantools.Error, ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
@@ -225,11 +242,28 @@ def read_database(path: Path) -> Database:
             raise RigFileError(
                 f"{path}: identifier 0x{entry.frame_id:X} is used by {taken[entry.frame_id]} and {entry.name}"
             )
-        if entry.is_multiplexed():
-            raise RigFileError(f"{path}: {entry.name} is multiplexed; only plain messages are supported")
+        if problem := f"{entry.name} is declared twice" if entry.name in messages else _problem(entry):
+            raise RigFileError(f"{path}: {problem}")
         taken[entry.frame_id] = entry.name
         messages[entry.name] = _message(entry)
+    if not messages:
+        raise RigFileError(f"{path}: holds no messages")
     return Database(path, MappingProxyType(messages))
+
+
+def _problem(entry: "CantoolsMessage") -> str:
+    """Return what of a message is not supported; nothing if all is well."""
+    if entry.is_multiplexed():
+        return f"{entry.name} is multiplexed; only plain messages are supported"
+    if entry.cycle_time is not None and entry.cycle_time < 0:
+        return f"{entry.name} has a cycle time of {entry.cycle_time} ms; it must be 0 or more"
+    for signal in entry.signals:
+        if signal.is_float:
+            return f"{entry.name}.{signal.name} is a floating-point signal; only integers are supported"
+        if not signal.scale or not all(isfinite(number) for number in (signal.scale, signal.offset)):
+            scaling = f"factor {signal.scale:g} and offset {signal.offset:g}"
+            return f"{entry.name}.{signal.name} has {scaling}; both must be finite and the factor not 0"
+    return ""
 
 
 def _first_line(error: Exception) -> str:
@@ -243,7 +277,7 @@ def _message(entry: "CantoolsMessage") -> Message:
         identifier=entry.frame_id,
         extended=entry.is_extended_frame,
         length=entry.length,
-        cycle_time=entry.cycle_time * MILLISECOND if entry.cycle_time else None,
+        cycle_time=round(entry.cycle_time * MILLISECOND) if entry.cycle_time else None,
         sender=entry.senders[0] if entry.senders else "",
         signals=MappingProxyType(signals),
         comment=entry.comment or "",
@@ -280,4 +314,4 @@ def _signal(entry: "CantoolsSignal", message: "CantoolsMessage") -> Signal:
 
 def _plain(number: Number) -> Number:
     """Return whole numbers as int, so that whole signals stay whole."""
-    return int(number) if float(number).is_integer() else float(number)
+    return number if isinstance(number, int) or not number.is_integer() else int(number)

@@ -23,6 +23,11 @@ class CarSupply:
     relays: Mapping[str, tuple[SwitchMatrix, int]]
     """Net: the switch matrix and channel that connect it."""
 
+    @property
+    def matrices(self) -> list[SwitchMatrix]:
+        """The switch matrices that the car's relays are on."""
+        return list({id(matrix): matrix for matrix, _ in self.relays.values()}.values())
+
     def switch_on(self, voltage: float, current_limit: float) -> None:
         """Set voltage (V) and current limit (A), then switch the output on."""
         self.supply.set_voltage(self.output, voltage)

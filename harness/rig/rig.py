@@ -114,16 +114,17 @@ class Rig:
         Raises:
             HarnessError: something could not be reached; everything else was done all the same.
         """
-        failed: list[HarnessError] = []
+        failed: list[Exception] = []
         steps: tuple[Callable[[], None], ...] = (
             lambda: self.switch_power_mode("off"),
             lambda: self.supply.switch(on=False),
+            *(matrix.open_all for matrix in self.supply.matrices),
             *self.release,
         )
         for step in steps:
             try:
                 step()
-            except HarnessError as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, the steps behind it still count
                 failed.append(error)
         if failed:
             raise HarnessError("the rig did not close cleanly: " + "; ".join(map(str, failed)))

@@ -154,7 +154,10 @@ class CanNetwork:
     def _start(self, queued: _Queued, now: int) -> None:
         """Begin a frame now; another one of this very instant can still take its place by arbitration."""
         frame = queued[2]
-        bits = frame_bits(frame.arbitration_id, frame.data, frame.is_extended_id)  # type: ignore[arg-type]  # bytes
+        data: bytes = frame.data  # type: ignore[assignment]  # bytes in frames of `new_frame`
+        if type(data) is not bytes:
+            data = bytes(data)
+        bits = frame_bits(frame.arbitration_id, data, frame.is_extended_id)
         duration = self._duration
         self._sending = queued
         self._start_of_frame = now

@@ -11,7 +11,7 @@ the kernel then finds its event cut short and refuses to go on.
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGALRM", "SIGBREAK")
@@ -20,26 +20,35 @@ _SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, nam
 
 @contextmanager
 def held_back(on_arrival: Callable[[], None]) -> Iterator[None]:
-    """Hold signals back until the end of the block; `on_arrival` is called for each when it arrives."""
+    """Hold signals back until the end of the block; `on_arrival` is called for each when it arrives.
+
+    Their handlers run when the block has ended, in the order of arrival, each even if one before it raises.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
     arrived: list[tuple[int, FrameType | None]] = []
+    holding = True
 
     def note(number: int, frame: FrameType | None) -> None:
-        arrived.append((number, frame))
-        on_arrival()
+        if holding:
+            arrived.append((number, frame))
+            on_arrival()
+        else:  # a handler that raised while handlers were put back has left this one in place
+            handlers[number](number, frame)
 
-    for number in _SIGNALS:
-        handler = signal.getsignal(number)
-        if callable(handler):
-            handlers[number] = handler
-            signal.signal(number, note)
     try:
+        for number in _SIGNALS:
+            handler = signal.getsignal(number)
+            if callable(handler):
+                handlers[number] = handler
+                signal.signal(number, note)
         yield
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        for number, frame in arrived:
-            handlers[number](number, frame)
+        holding = False
+        with ExitStack() as deliveries:
+            for number, frame in reversed(arrived):
+                deliveries.callback(handlers[number], number, frame)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)

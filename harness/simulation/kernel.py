@@ -83,30 +83,40 @@ class Timer:
 class RunningProcess:
     """A process that the kernel moves on; it can be stopped at any time."""
 
-    __slots__ = ("_kernel", "_process", "_timer", "is_running")
+    __slots__ = ("_inside", "_kernel", "_process", "_timer", "is_running")
 
     def __init__(self, kernel: "Kernel", process: Process) -> None:
         self._kernel = kernel
         self._process = process
         self._timer = Timer(kernel, self._resume)
+        self._inside = False
         self.is_running = True
         self._timer.start(0)
 
     def stop(self) -> None:
-        """End the process where it waits."""
+        """End the process where it waits; one that stops itself ends at its next `yield`."""
         self.is_running = False
         self._timer.stop()
-        self._process.close()
+        if not self._inside:
+            self._process.close()
 
     def _resume(self) -> None:
         if not self.is_running:
             return
+        self._inside = True
         try:
             awaited = next(self._process)
         except StopIteration:
             self.is_running = False
             return
-        if isinstance(awaited, int):
+        finally:
+            self._inside = False
+        self._wait_for(awaited)
+
+    def _wait_for(self, awaited: "int | SimulatedEvent") -> None:
+        if not self.is_running:
+            self._process.close()
+        elif isinstance(awaited, int):
             self._timer.start(awaited)
         else:
             awaited.when_set(self._resume)
@@ -151,6 +161,7 @@ class Kernel:
         """Run the simulation for `duration` nanoseconds.
 
         Raises:
+            ValueError: the duration is negative.
             BenchError: an event was cut short by an exception, now or before: the simulated world is in no
                 defined state.
         """
@@ -160,7 +171,7 @@ class Kernel:
         """Run the simulation until `event` is set, for `timeout` nanoseconds at most; say whether it was set.
 
         Raises:
-            BenchError: as `sleep`.
+            ValueError, BenchError: as `sleep`.
         """
         if not isinstance(event, SimulatedEvent):
             raise TypeError("a simulated clock waits for its own events only")
@@ -173,6 +184,8 @@ class Kernel:
             raise BenchError(f"the simulation stopped at {self.now / 1e9:.6f} s: {self._broken_by}")
         if self._running:
             raise BenchError("waiting is not possible from inside a simulation event")
+        if deadline < self.now:
+            raise ValueError(f"cannot wait until {deadline} ns: it is {self.now} ns already")
         stop: list[str] = []
         if until is not None:
             until.when_set(lambda: stop.append("event"))
@@ -181,8 +194,8 @@ class Kernel:
         while not stop:
             with held_back(lambda: stop.append("signal")):
                 self._run_until(stop)
-            if stop == ["signal"]:  # its handler let the run go on
-                stop.clear()
+            while "signal" in stop:  # its handler let the run go on
+                stop.remove("signal")
 
     def _run_until(self, stop: list[str]) -> None:
         queue = self._queue

@@ -100,6 +100,15 @@ class SupplyOutput:
         """Whether the current limit holds the voltage down now (constant-current mode)."""
         return self.tree.solved().limited
 
+    def watch(self, threshold: float, on_change: Callable[[bool], None]) -> None:
+        """Call `on_change` when the voltage at the terminals crosses `threshold` (V), as `Net.watch` does.
+
+        Raises:
+            TestError: a threshold that is negative or not a number.
+        """
+        threshold = _not_negative(threshold, f"supply output {self.name!r}: threshold", "V", TestError)
+        self.tree.watch(f"supply output {self.name!r}", self.tree.circuit.root, threshold, on_change)
+
     def _tell(self, limited: bool) -> None:
         if self.on_current_limit is not None:
             self.on_current_limit(limited)
@@ -160,7 +169,7 @@ class Net:
             TestError: a threshold that is negative or not a number.
         """
         threshold = _not_negative(threshold, f"net {self.name!r}: threshold", "V", TestError)
-        self._tree.watch(self.name, self._branch, threshold, on_change)
+        self._tree.watch(f"net {self.name!r}", self._branch, threshold, on_change)
 
 
 class Load:

@@ -107,13 +107,11 @@ class SupplyTree:
             self._solved_for = time
         return self.circuit
 
-    def watch(self, net: str, branch: Branch, threshold: float, on_change: Callable[[bool], None]) -> None:
-        """Tell `on_change` when the node `branch`, the net of that name, crosses `threshold` (V)."""
+    def watch(self, node: str, branch: Branch, threshold: float, on_change: Callable[[bool], None]) -> None:
+        """Tell `on_change` when `branch`, which messages call `node`, crosses `threshold` (V)."""
         floor = threshold - _HALF_PICOVOLT
         self.solved()
-        condition = Condition(
-            f"net {net!r} at its threshold of {threshold} V", on_change, state=branch.voltage >= floor
-        )
+        condition = Condition(f"{node} at its threshold of {threshold} V", on_change, state=branch.voltage >= floor)
         self._watches.append(_Watch(branch, floor, condition))
         self._timer.start_at(self._kernel.now)
 
@@ -144,7 +142,7 @@ class SupplyTree:
         if circuit.limited:
             return inf if rising else self.reference() - circuit.root.voltage
         ways = [circuit.headroom(self.limit)] if rising else []
-        slope_of: dict[Branch, float] = {}
+        slope_of = {circuit.root: 1.0}
         for branch, slope in circuit.slopes():
             slope_of[branch] = slope
             ways += [abs(sink.knee - branch.voltage) / slope for sink in branch.sinks if sink.saturated is not rising]

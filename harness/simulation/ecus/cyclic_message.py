@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 
 import can
 
+from harness.errors import RigFileError, unknown_name
 from harness.protocols.can_frame import new_frame
 from harness.protocols.checksums import CHECKSUMS
 from harness.protocols.database import Message, Number
 from harness.vehicle import Protection
+
+_MOST_BYTES = 8
 
 Values = Callable[[], Mapping[str, Number]]
 
@@ -17,9 +20,14 @@ class CyclicMessage:
 
     As long as the values stay, there are as many different frames as the longest counter has values; each of them is
     encoded once.
+
+    Raises:
+        RigFileError: the protection names a signal that the message does not have or an unknown algorithm, or the
+            message is longer than a classic frame.
     """
 
     def __init__(self, message: Message, protection: Protection) -> None:
+        _check(message, protection)
         self.message = message
         self.counter_frozen = False
         self._counters = {name: (1 << message.signal(name).length) - 1 for name in protection.counters}
@@ -88,3 +96,15 @@ class CyclicMessage:
         if self._checksum:
             raw[self._checksum.signal] = CHECKSUMS[self._checksum.algorithm](raw)
         return self.message.encode_raw(raw)
+
+
+def _check(message: Message, protection: Protection) -> None:
+    checksum = protection.checksum
+    for name in (*protection.counters, *([checksum.signal] if checksum else [])):
+        if name not in message.signals:
+            raise RigFileError(f"protection of {message.name}: {unknown_name('signal', name, message.signals)}")
+    if checksum and checksum.algorithm not in CHECKSUMS:
+        unknown = unknown_name("checksum algorithm", checksum.algorithm, CHECKSUMS)
+        raise RigFileError(f"protection of {message.name}: {unknown}")
+    if message.length > _MOST_BYTES:
+        raise RigFileError(f"{message.name} has {message.length} bytes; a classic CAN frame carries {_MOST_BYTES}")

@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar
 
 from harness.clock import MICROSECOND, MILLISECOND, SECOND
+from harness.errors import RigFileError
 from harness.protocols.database import Number
 from harness.simulation.ecus.ecu import EcuContext
 from harness.simulation.ecus.rest_bus import RestBus
@@ -102,6 +103,7 @@ class HeadUnit(RestBus):
         self._resets = -1
         self._powered = False
         self._lost_power = False
+        self._booted = False
         self._early_video = False
         self._reverse = False
         self._speed: Number | None = None
@@ -114,10 +116,18 @@ class HeadUnit(RestBus):
         super().__init__(context)
 
     def power_up(self, context: EcuContext) -> None:
-        """Watch the supply pins, and listen for gear and speed."""
+        """Watch the supply pins, and listen for gear and speed.
+
+        Raises:
+            RigFileError: it is on several buses, lacks a supply pin, or does not send its status message.
+        """
+        _check(context, sends_status=STATUS in self.messages)
         (bus,) = context.ports
         database, port = context.databases[bus], context.ports[bus]
-        self.messages[STATUS].drive(self._status)
+        status = self.messages[STATUS]
+        status.drive(self._status)
+        self._highest_voltage = status.message.signal("SupplyVoltage").allowed_range[1]
+        self._highest_speed = status.message.signal("DisplayedSpeed").allowed_range[1]
         gear, speed = database.message(GEAR), database.message(SPEED)
         self._decode_gear, self._decode_speed = gear.decode, speed.decode
         self._speed_timeout = SPEED_LOST_AFTER * (speed.cycle_time or 0)
@@ -192,12 +202,12 @@ class HeadUnit(RestBus):
     def _terminal_15(self, on: bool) -> None:
         if not self._powered:
             return
-        if on and self.state is BootState.SHUTTING_DOWN and not self.has("resets in after-run"):
+        if on and self._booted and self.state is BootState.SHUTTING_DOWN and not self.has("resets in after-run"):
             self._begin(self._return)
         elif on and self.state in (BootState.OFF, BootState.SHUTTING_DOWN):
-            self._resets += self.state is BootState.SHUTTING_DOWN
+            self._resets += self._booted
             self._begin(self._boot)
-        elif not on and self.state is not BootState.OFF and not self.has("does not sleep"):
+        elif not on and self.state in (BootState.BOOTING, BootState.RUNNING) and not self.has("does not sleep"):
             self._begin(self._run_after)
 
     def _begin(self, activity: Callable[[], Process]) -> None:
@@ -206,6 +216,7 @@ class HeadUnit(RestBus):
         self._activity = self.kernel.spawn(activity())
 
     def _boot(self) -> Process:
+        self._booted = False
         self._enter(BootState.BOOTING)
         first_frame = 800 * MILLISECOND if self.has("late first frame") else FIRST_FRAME
         yield first_frame
@@ -216,6 +227,7 @@ class HeadUnit(RestBus):
         if self.has("hangs while booting"):
             return
         yield (3 * SECOND if self.has("boots slowly") else BOOT) - EARLY_VIDEO
+        self._booted = True
         self._enter(BootState.RUNNING)
 
     def _return(self) -> Process:
@@ -234,7 +246,7 @@ class HeadUnit(RestBus):
             self._activity.stop()
             self._activity = None
         self.sleep()
-        self._early_video = self._reverse = self._muted_for_good = False
+        self._booted = self._early_video = self._reverse = self._muted_for_good = False
         self.image_shown = False
         self._image.stop()
         self._lose_speed()
@@ -252,11 +264,20 @@ class HeadUnit(RestBus):
         self._kl30.draw(current)
 
     def defect_changed(self, defect: str) -> None:
-        """Take a defect up at once where it shows in a state that lasts."""
+        """Take a defect up at once where it shows in a state that lasts, and go on when the last one is gone."""
         super().defect_changed(defect)
-        if self._powered:
-            self._draw()
-            self._judge_supply()
+        if not self._powered:
+            if self._kl30.voltage >= POWER_ON:
+                self._gain_power()
+            return
+        self._draw()
+        self._judge_supply()
+        self._judge_image()
+        hangs = self.state is BootState.BOOTING and self._activity is not None and not self._activity.is_running
+        if self._kl15.voltage < TERMINAL_15_ON:
+            self._terminal_15(False)
+        elif hangs and not self.has("hangs while booting"):
+            self._begin(self._boot)
 
     # Rear view and speed
 
@@ -299,16 +320,32 @@ class HeadUnit(RestBus):
 
     def _status(self) -> dict[str, Number]:
         running = self.state is BootState.RUNNING
-        muted = self.supply_state is not SupplyState.NORMAL or self._muted_for_good
+        muted = self.supply_state is not SupplyState.NORMAL or (self._muted_for_good and self.has("stays muted"))
         speed_known = running and self._speed is not None
+        voltage = self._kl30.voltage - (1.0 if self.has("wrong voltage") else 0.0)
+        speed = (self._speed or 0) * (1.05 if self.has("wrong speed") else 1.0)
         return {
             "BootState": self.state,
             "SupplyState": self.supply_state,
             "AudioState": (2 if muted else 1) if running else 0,
             "RearView": int(self.image_shown),
             "Display": int(running or self.image_shown),
-            "SupplyVoltage": max(self._kl30.voltage - (1.0 if self.has("wrong voltage") else 0.0), 0.0),
+            "SupplyVoltage": min(max(voltage, 0), self._highest_voltage),
             "ResetCounter": self._resets & 0xFF,
-            "DisplayedSpeed": (self._speed or 0) * (1.05 if self.has("wrong speed") else 1.0) if speed_known else 0,
+            "DisplayedSpeed": min(speed, self._highest_speed) if speed_known else 0,
             "DisplayedSpeedValid": int(speed_known),
         }
+
+
+def _check(context: EcuContext, *, sends_status: bool) -> None:
+    if len(context.ports) != 1:
+        raise RigFileError(
+            f"{context.name}: a head unit works on one bus; {context.node} is on {', '.join(context.ports)}"
+        )
+    missing = [pin for pin in ("KL30", "KL15") if pin not in context.pins]
+    if missing:
+        raise RigFileError(f"{context.name}: a head unit needs the pins KL30 and KL15; missing: {', '.join(missing)}")
+    if not sends_status:
+        raise RigFileError(
+            f"{context.name}: a head unit sends {STATUS}; {context.node} does not have it in its database"
+        )

@@ -91,9 +91,10 @@ class RestBus(Ecu):
         self._restart()
 
     def resume(self) -> None:
-        """Send again."""
-        self._silenced = False
-        self._restart()
+        """Send again. What is not silent goes on undisturbed."""
+        if self._silenced:
+            self._silenced = False
+            self._restart()
 
     def set_raw(self, signal: Signal, raw: int) -> None:
         """Send another raw value of a signal from the next frame on.

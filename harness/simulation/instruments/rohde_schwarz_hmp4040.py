@@ -118,8 +118,7 @@ class _Output:
             self._on_overvoltage(above=True)
         elif level not in self._watched:
             self._watched.add(level)
-            tree = self.terminals.tree
-            tree.watch(self.terminals.name, tree.circuit.root, level, lambda above: self._on_overvoltage(above=above))
+            self.terminals.watch(level, lambda above: self._on_overvoltage(above=above))
 
     def _on_overvoltage(self, *, above: bool) -> None:
         level = self.settings.protection
