@@ -2,7 +2,6 @@
 
 import contextlib
 import warnings
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ class OurBus:
     def __init__(self, database: Database, *, driven: bool) -> None:
         self.kernel = Kernel()
         network = CanNetwork(self.kernel, "traffic", BITRATE)
-        values = payloads(database, RIG_SECONDS)
+        values = payloads()
         for number in range(ECUS):
             name = f"ECU{number}"
             context = EcuContext(
@@ -42,9 +41,9 @@ class OurBus:
                 phase=number * 700_000,
             )
             ecu = RestBus(context)
-            for message, cyclic in ecu.messages.items():
+            for cyclic in ecu.messages.values():
                 if driven:
-                    cyclic.drive(partial(next, values[message]))
+                    cyclic.drive(values.__next__)
         self.channel = SimulatedCanChannel(network)
 
     def run(self) -> float:
@@ -83,10 +82,10 @@ def ours_alone(database: Database) -> tuple[float, int]:
     return bus.run(), count
 
 
-def peer(sequence: list[tuple[int, str]], database: Database, folder: Path, *, codec: bool) -> float:
+def peer(sequence: list[tuple[int, str]], folder: Path, *, codec: bool) -> float:
     """Move the same frames between ten nodes of python-can's virtual bus; return wall seconds."""
     source: Any = cantools.database.load_file(write_database(folder))
-    values = payloads(database, RIG_SECONDS)
+    values = payloads()
     messages = {message.name: message for message in source.messages}
     with contextlib.ExitStack() as stack:
         nodes = [
@@ -107,7 +106,7 @@ def peer(sequence: list[tuple[int, str]], database: Database, folder: Path, *, c
 
         def move() -> None:
             for index, (identifier, name) in enumerate(sequence):
-                data = messages[name].encode(next(values[name])) if codec else fixed
+                data = messages[name].encode(next(values)) if codec else fixed
                 sender = nodes[1 + index % (ECUS - 1)]
                 sender.send(can.Message(arbitration_id=identifier, data=data, is_extended_id=False))
                 if index % _PEER_BATCH == 0:
@@ -126,12 +125,8 @@ def run(folder: Path) -> bool:
     name = f"bus of {ECUS} ECUs, 100 messages, {rate:.0f} frames/s"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ours, theirs = in_turn(
-            lambda: ours_with_codec(database, folder)[0], lambda: peer(sequence, database, folder, codec=True)
-        )
-        alone, theirs_alone = in_turn(
-            lambda: ours_alone(database)[0], lambda: peer(sequence, database, folder, codec=False)
-        )
+        ours, theirs = in_turn(lambda: ours_with_codec(database, folder)[0], lambda: peer(sequence, folder, codec=True))
+        alone, theirs_alone = in_turn(lambda: ours_alone(database)[0], lambda: peer(sequence, folder, codec=False))
     factor, ratio = RIG_SECONDS / ours, theirs / ours
     met = report(
         f"{name}, encoded, decoded, recorded",

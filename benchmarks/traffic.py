@@ -1,19 +1,18 @@
 """The traffic that both sides move: 10 ECUs, 100 messages of 8 signals, about 2,100 frames a second."""
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import cycle
 from pathlib import Path
 from random import Random
 
-from harness.clock import SECOND
-from harness.protocols.database import Database, Message, Number, read_database
+from harness.protocols.database import Database, Number, read_database
 
 ECUS = 10
 BITRATE = 500_000
 CYCLES = {10: 8, 20: 15, 50: 17, 100: 20, 1000: 40}
 """Milliseconds: how many messages have this cycle time."""
 _WIDTHS = (12, 4, 10, 6, 8, 8, 9, 7)
-_seeds = count(1)
+_SETS = 1999
 _SCALES = ((0.1, 0), (1, 0), (0.5, -40), (1, 0), (0.25, 0), (1, -100), (0.05, 5), (2, 0))
 
 
@@ -43,24 +42,21 @@ def write_database(folder: Path) -> Path:
     return path
 
 
-def payloads(database: Database, seconds: int) -> dict[str, Iterator[dict[str, Number]]]:
-    """Return values for each message, in the signals' units, another set for every frame of so many seconds.
+def payloads() -> Iterator[dict[str, Number]]:
+    """Return endless values of the eight signals, in their units, another set for every frame.
 
-    No two calls return the same: nothing that was worked out for one run is of use to the next.
+    All messages take from the same sets, so that a message sees none again before it has sent some hundred others:
+    nothing that was worked out for one frame is of use to the next.
     """
-    random = Random(next(_seeds))
-
-    def values(message: Message) -> Iterator[dict[str, Number]]:
-        frames = seconds * SECOND // (message.cycle_time or SECOND) + 2
-        signals = message.signals.values()
-        return iter(
-            [
-                {signal.name: signal.physical(random.randrange(1 << signal.length)) for signal in signals}
-                for _ in range(frames)
-            ]
-        )
-
-    return {name: values(message) for name, message in database.messages.items()}
+    random = Random(1)
+    sets = [
+        {
+            f"S{index}": random.randrange(1 << width) * factor + offset
+            for index, (width, (factor, offset)) in enumerate(zip(_WIDTHS, _SCALES, strict=True))
+        }
+        for _ in range(_SETS)
+    ]
+    return cycle(sets)
 
 
 def load(folder: Path) -> Database:

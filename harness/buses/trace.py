@@ -1,42 +1,64 @@
 """Records all frames of all buses to a BLF file, with marks that say which test they belong to."""
 
 from pathlib import Path
+from struct import Struct
 from typing import TYPE_CHECKING
+
+from can import BLFWriter, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import can
 
     from harness.transports.can_channel import CanChannel
 
 _COMPRESSION = 1
 """A third faster than zlib's default, for files that are a few per cent larger."""
+_CAN_MESSAGE = Struct("<4sHHLL LHHQ HBBL8s").pack
+"""Object header, its first extension, and the object itself, as python-can's `blf.py` has them."""
+_EXTENDED = 0x80000000
+
+
+class _Writer(BLFWriter):
+    """python-can's writer, with a way of its own for what nearly all frames are.
+
+    Half the time goes by on what a classic data frame does not need. The bytes are the same, but for time stamps,
+    which are rounded to the nanosecond and not cut.
+    """
+
+    def keep(self, frame: Message, channel: int) -> None:
+        """Write a frame of a channel, numbered from 1."""
+        if frame.is_fd or frame.is_remote_frame or frame.is_error_frame:
+            self.channel = channel
+            self.on_message_received(frame)
+            return
+        identifier = frame.arbitration_id | _EXTENDED if frame.is_extended_id else frame.arbitration_id
+        stamp = round(frame.timestamp * 1e9)
+        direction = 0 if frame.is_rx else 1
+        self._buffer.append(
+            _CAN_MESSAGE(b"LOBJ", 32, 1, 48, 1, 2, 0, 0, stamp, channel, direction, frame.dlc, identifier, frame.data)
+        )
+        self._buffer_size += 48
+        self.object_count += 1
+        self.stop_timestamp = frame.timestamp
+        if self._buffer_size >= self.max_container_size:
+            self._flush()
 
 
 class Trace:
     """A BLF file that is being written. Its time axis is rig time, from 0."""
 
     def __init__(self, path: Path) -> None:
-        from can import BLFWriter  # noqa: PLC0415  importing python-can takes 0.15 s, and only an opened rig needs it
-
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._writer = BLFWriter(path, compression_level=_COMPRESSION)
+        self._writer = _Writer(path, compression_level=_COMPRESSION)
         # Left alone, the writer takes the first frame for the beginning, and every time stamp moves by that much.
         self._writer.start_timestamp = 0.0
         self._stops: list[Callable[[], None]] = []
 
     def record(self, channel: "CanChannel", number: int) -> None:
         """Record every frame of a bus as channel `number`, from 1."""
-        writer = self._writer
-        write = writer.on_message_received
-
-        def keep(frame: "can.Message") -> None:
-            writer.channel = number
-            write(frame)
-
-        self._stops.append(channel.listen(keep))
+        keep = self._writer.keep
+        self._stops.append(channel.listen(lambda frame: keep(frame, number)))
 
     def mark(self, text: str, time: int) -> None:
         """Put a mark at rig time `time`, in nanoseconds."""
