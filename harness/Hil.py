@@ -7,11 +7,13 @@ from robotlibcore import DynamicCore
 from harness import __version__
 from harness.keywords.arguments import reads_quantities, shown_arguments, shown_types
 from harness.keywords.ecus import EcuKeywords
-from harness.keywords.flow import FlowKeywords
+from harness.keywords.expectation import ExpectationKeywords
 from harness.keywords.messages import MessageKeywords
+from harness.keywords.operator import OperatorKeywords
 from harness.keywords.power import PowerKeywords
 from harness.keywords.session import Session
 from harness.keywords.signals import SignalKeywords
+from harness.keywords.timing import TimingKeywords
 from harness.listener import Listener
 
 
@@ -53,7 +55,9 @@ class Hil(DynamicCore):  # type: ignore[misc]  # robotlibcore has no types
                 SignalKeywords(session),
                 MessageKeywords(session),
                 EcuKeywords(session),
-                FlowKeywords(session),
+                TimingKeywords(session),
+                OperatorKeywords(session),
+                ExpectationKeywords(session),
             ]
         )
         for name, spec in self.keywords_spec.items():

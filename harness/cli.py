@@ -70,6 +70,9 @@ def run(  # noqa: PLR0917  typer gives them by name
     include: Annotated[list[str] | None, typer.Option(help="Only tests with this tag.", metavar="TAG")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="No tests with this tag.", metavar="TAG")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 1,
+    answers: Annotated[
+        Path | None, typer.Option(help="Answers of the operator, a YAML file.", show_default="asks on the terminal")
+    ] = None,
     output: Annotated[Path, typer.Option(help="Where the folder of the run is made.")] = Path("reports"),
 ) -> None:
     """Run suites on a rig.
@@ -84,6 +87,7 @@ def run(  # noqa: PLR0917  typer gives them by name
         include=include or (),
         exclude=exclude or (),
         seed=seed,
+        answers=answers,
         output=output,
         console=_console(),
     )

@@ -7,6 +7,8 @@ Everything else a keyword raises says that the rig, a file or the test itself is
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_MOST_LISTED = 12
+
 
 class HarnessError(Exception):
     """Base of all errors of the harness."""
@@ -56,5 +58,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     folded = {candidate.casefold(): candidate for candidate in reversed(names)}
     close = [folded[match] for match in get_close_matches(name.casefold(), folded, n=3)]
     meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
-    listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    listed = ", ".join(names[:_MOST_LISTED]) + (
+        f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    )
     return f"no {kind} {name!r}{meant} Known: {listed or 'none'}"

@@ -12,7 +12,8 @@ from robot.libraries.BuiltIn import BuiltIn
 from robot.utils import escape  # type: ignore[import-untyped]  # Robot has types for its api only
 
 from harness.errors import HarnessError, TestError
-from harness.results.outcome import RIG_SECONDS
+from harness.results.outcome import REQUIREMENT, RIG_SECONDS, tagged
+from harness.results.run_folder import trace_path
 from harness.results.verdict import Verdict, worst
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from harness.keywords.session import Session
 
 NEEDS = "needs:"
-REQUIREMENT = "req:"
 NOT_REACHED = "robot:exit"
 """Tag that Robot gives to the tests that come after a stop."""
 STOPPED = "Execution terminated by signal"
@@ -50,6 +50,10 @@ class Listener:
                 self._session.open_error = TestError(f"{SEED_VARIABLE} is {seed!r}; a whole number is needed")
                 return
             self._session.open(folder, result.full_name, Path(str(data.source)), int(seed))
+            result.metadata.update(self._session.description)
+            if self._session.is_open:
+                trace = trace_path(Path(), result.full_name).as_posix()
+                result.metadata["Trace"] = f"[{trace}|{trace}]"
 
     def end_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:  # noqa: ARG002
         """Bring the rig to its safe state, and report what the teardown of the suite has found."""
@@ -69,15 +73,15 @@ class Listener:
             data.setup.config(name="Fail", args=[escape(f"The rig could not be opened. {session.open_error}")])
             data.teardown.config(name="No Operation", args=[])
         elif session.is_open:
-            needs = [tag[len(NEEDS) :] for tag in result.tags if tag.startswith(NEEDS)]
-            lacking = [need for need in needs if need not in session.rig.capabilities]
+            from harness.rig.rig import capability  # noqa: PLC0415  importing the library stays fast
+
+            lacking = [need for need in tagged(result.tags, NEEDS) if capability(need) not in session.rig.capabilities]
             if lacking:
                 known = ", ".join(sorted(session.rig.capabilities))
                 reason = f"rig {session.rig.facts.name} lacks {', '.join(lacking)}; it has: {known}"
                 data.setup.config(name="Skip", args=[escape(reason)])
                 data.teardown.config(name="No Operation", args=[])
-        requirements = tuple(tag[len(REQUIREMENT) :] for tag in result.tags if tag.startswith(REQUIREMENT))
-        session.begin_test(data.name, requirements)
+        session.begin_test(data.name, tagged(result.tags, REQUIREMENT))
 
     def end_test(self, data: "running.TestCase", result: "result.TestCase") -> None:  # noqa: ARG002
         """Give the verdict: of the judgements, of all other keywords that failed, and of the rig itself."""

@@ -13,6 +13,7 @@ from robot.errors import DataError  # type: ignore[import-untyped]  # Robot has 
 from robot.output import LOGGER  # type: ignore[import-untyped]
 
 from harness.errors import HarnessError, RigFileError
+from harness.keywords.operator import ANSWERS_VARIABLE
 from harness.listener import SEED_VARIABLE
 from harness.progress import Progress
 from harness.results.junit import write_junit
@@ -21,6 +22,7 @@ from harness.results.outcome import Outcome, read_outcomes
 from harness.results.run_folder import RunFacts, new_run_folder, read_run_facts, trace_path, write_run_facts
 from harness.results.summary import verdict_table
 from harness.results.verdict import NOT_TO_BE_TRUSTED, NOTHING_RAN, Verdict, exit_code
+from harness.rig.answers import read_answers
 from harness.rig.check_rig import check_rig
 from harness.rig.rig_file import find_rig
 from harness.rig.run_facts import run_facts
@@ -33,6 +35,7 @@ def run(
     include: Sequence[str],
     exclude: Sequence[str],
     seed: int,
+    answers: Path | None,
     output: Path,
     console: Console,
 ) -> int:
@@ -44,6 +47,7 @@ def run(
         include: patterns of tags, one of which a test needs to run.
         exclude: patterns of tags that a test must not have.
         seed: of the random numbers.
+        answers: file that stands in for an operator.
         output: where the folder of the run is made.
         console: what progress and summary are shown on.
 
@@ -54,12 +58,17 @@ def run(
     rig_file, vehicle = check_rig(path)
     suites = suites or _default_suites()
     suite = _read_suites(suites, include, exclude)
+    if answers:
+        read_answers(answers)
+    suite.metadata.update(rig_file.shown_in_reports(vehicle.name))
     facts = run_facts(rig_file, vehicle, seed, suites[0], {})
     folder = _make_folder(output, facts)
 
     console.print(Text(f"{facts.rig}: {facts.vehicle}, {facts.rig_kind} rig, seed {seed}"), soft_wrap=True)
-    progress = Progress(console)
     variables = [f"RIG:{path}", f"{SEED_VARIABLE.strip('${}')}:{seed}"]
+    if answers:
+        variables.append(f"{ANSWERS_VARIABLE.strip('${}')}:{answers}")
+    progress = Progress(console)
     try:
         suite.run(output="output.xml", outputdir=folder, variable=variables, listener=progress, console="none")
     except SystemExit:  # the second Ctrl-C, and Robot gives it no exit code

@@ -74,6 +74,15 @@ def refuse(problems: Mapping[KeyPath, str]) -> None:
         raise ValidationError.from_exception_data("file", details)
 
 
+def error_in(path: Path, problems: Mapping[KeyPath, str]) -> RigFileError:
+    """Return the error for a file that was read without one, but does not fit something else: a line a problem."""
+    file = _Text(path)
+    file.parse()
+    for key, text in problems.items():
+        file.problem(file.line(key), f"{_dotted(key)}: {text}")
+    return file.error()
+
+
 def json_schema(model: type[BaseModel], identifier: str) -> dict[str, Any]:
     """Return the JSON Schema of a file, for editors."""
     return {

@@ -14,7 +14,7 @@ class EcuKeywords:
     def __init__(self, session: "Session") -> None:
         self._session = session
 
-    @keyword
+    @keyword("Silence ECU")
     def silence_ecu(self, ecu: str) -> None:
         """Lets a simulated ECU send nothing; it still listens.
 
@@ -23,7 +23,7 @@ class EcuKeywords:
         """
         self._session.rig.ecu(ecu).silence()
 
-    @keyword
+    @keyword("Resume ECU")
     def resume_ecu(self, ecu: str) -> None:
         """Lets a silent ECU send again.
 

@@ -1,5 +1,6 @@
 """Keywords for messages as a whole: whether they come, and how regularly."""
 
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,13 @@ from harness.keywords.judgement import Allowed, allowed_by, judge, time_limit
 from harness.quantities import Duration, Ratio, format_quantity
 
 if TYPE_CHECKING:
+    import can
+
+    from harness.buses.can_bus import CanBus
     from harness.keywords.session import Session
     from harness.protocols.database import Message
 
+NOMINAL = "nominal"
 _SILENT_FOR_CYCLES = 10
 """Without a frame for this many cycle times, a message has stopped."""
 
@@ -25,11 +30,23 @@ class MessageKeywords:
         self._session = session
 
     @keyword
-    def message_should_be_received(self, message: str, within: str) -> None:
-        """Judges that a frame of a message is received within a time from now: a duration, or a limit's name.
+    def send_frame(self, bus: str, identifier: str, data: str) -> None:
+        """Sends one frame as a tester on a bus.
+
+        ``identifier`` is hexadecimal: three digits for a base frame, eight for an extended one. ``data`` are up to
+        eight bytes in hexadecimal.
 
         Example:
-        | `Message Should Be Received`    HU_Status    within=500 ms
+        | `Send Frame`    chassis    0x123    11 22 33 44
+        """
+        self._session.rig.bus(bus).channel.send(_frame(identifier, data))
+
+    @keyword
+    def frame_should_arrive(self, message: str, within: str) -> None:
+        """Judges that a frame of a message arrives within a time from now: a duration, or a limit's name.
+
+        Example:
+        | `Frame Should Arrive`    HU_Status    within=500 ms
         """
         session = self._session
         bus, found = session.rig.signals.find_message(message)
@@ -39,12 +56,35 @@ class MessageKeywords:
         took = None if frame is None else round(frame.timestamp - start / 1e9, 9)
         judge(
             session,
-            f"first frame of {message}",
+            f"time until a frame of {message} arrives",
             value=took,
             allowed=Allowed("s", high=timeout / 1e9, source=limit_source),
             holds=frame is not None,
-            actual="none came" if took is None else f"it came after {format_quantity(took, 's')}",
-            source=f"can:{bus.name}/0x{found.identifier:X}",
+            actual="none came" if took is None else f"it was {format_quantity(took, 's')}",
+            source=_source(bus, found),
+        )
+
+    @keyword
+    def frame_should_not_arrive(self, message: str, during: Duration) -> None:
+        """Judges that no frame of a message arrives for a time from now.
+
+        Example:
+        | `Frame Should Not Arrive`    HU_Status    during=2 s
+        """
+        session = self._session
+        bus, found = session.rig.signals.find_message(message)
+        stamps = [frame.timestamp for frame in bus.record(found, during.ns)]
+        first = f", the first at {stamps[0]:.6f} s" if stamps else ""
+        if not stamps:
+            bus.check_health()
+        judge(
+            session,
+            f"frames of {message} in {during}",
+            value=len(stamps),
+            allowed=Allowed(high=0),
+            holds=not stamps,
+            actual=f"there were {len(stamps)}{first}",
+            source=_source(bus, found),
         )
 
     @keyword
@@ -71,56 +111,67 @@ class MessageKeywords:
             allowed=Allowed("s", high=timeout / 1e9, source=limit_source),
             holds=last <= timeout / 1e9,
             actual=f"the last one came after {format_quantity(last, 's')}",
-            source=f"can:{bus.name}/0x{found.identifier:X}",
+            source=_source(bus, found),
         )
 
     @keyword
-    def cycle_time_should_be_kept(self, message: str, during: Duration = Duration(2)) -> None:
-        """Judges how regularly a message comes, for a time from now.
+    def cycle_time_should_be(
+        self, message: str, expected: str = NOMINAL, tolerance: str = "", during: Duration = Duration(2)
+    ) -> None:
+        """Judges how regularly a message comes, for a time from now: the mean of its cycle times and each of them.
 
-        The mean of its cycle times is judged by the vehicle's limit ``cycle_time_mean_deviation``, each single one by
-        ``cycle_time_interval_deviation``. The nominal cycle time is the database's.
+        ``expected`` is a duration, or ``nominal`` for what the database says. ``tolerance`` is a ratio that holds for
+        the mean and for each single one; without it the mean is judged by the vehicle's limit
+        ``cycle_time_mean_deviation``, and each single one by ``cycle_time_interval_deviation``.
 
         Example:
-        | `Cycle Time Should Be Kept`    SCS_HSC2_FrP19    during=2 s
+        | `Cycle Time Should Be`    SCS_HSC2_FrP19
+        | `Cycle Time Should Be`    SCS_HSC2_FrP19    20 ms    tolerance=10 %    during=5 s
         """
         session = self._session
         bus, found = session.rig.signals.find_message(message)
-        cycle = _cycle_time(found) / 1e9
+        cycle = _cycle_time(found) / 1e9 if expected == NOMINAL else _duration("expected", expected)
+        of_mean, of_intervals = self._deviations(tolerance)
         stamps = [frame.timestamp for frame in bus.record(found, during.ns)]
-        source = f"can:{bus.name}/0x{found.identifier:X}"
-        nominal = format_quantity(cycle, "s")
         if len(stamps) < 2:
-            limit = allowed_by(session.rig.limit("cycle_time_mean_deviation"))
-            actual = f"{len(stamps)} frames came in {during}"
             judge(
                 session,
                 f"cycle time of {message}",
                 value=None,
-                allowed=limit,
+                allowed=of_mean,
                 holds=False,
-                actual=actual,
-                source=source,
+                actual=f"{len(stamps)} frames came in {during}",
+                source=_source(bus, found),
             )
             return
         measured = cycle_times(stamps)
-        for what, period, limit_name in (
-            ("mean cycle time", measured.mean, "cycle_time_mean_deviation"),
-            ("longest interval", measured.maximum, "cycle_time_interval_deviation"),
-            ("shortest interval", measured.minimum, "cycle_time_interval_deviation"),
+        for what, period, allowed in (
+            ("mean cycle time", measured.mean, of_mean),
+            ("longest interval", measured.maximum, of_intervals),
+            ("shortest interval", measured.minimum, of_intervals),
         ):
-            limit = allowed_by(session.rig.limit(limit_name))
             deviation = round((period / cycle - 1) * 100, 6)
             judge(
                 session,
                 f"deviation of {what} of {message}",
                 value=deviation,
-                allowed=limit,
-                holds=limit.holds(deviation),
-                actual=f"it was {Ratio(deviation)}: {format_quantity(period, 's')} instead of {nominal}, "
-                f"in {measured.count} intervals",
-                source=source,
+                allowed=allowed,
+                holds=allowed.holds(deviation),
+                actual=f"it was {Ratio(deviation)}: {format_quantity(period, 's')} instead of "
+                f"{format_quantity(cycle, 's')}, in {measured.count} intervals",
+                source=_source(bus, found),
             )
+
+    def _deviations(self, tolerance: str) -> tuple[Allowed, Allowed]:
+        if not tolerance:
+            limit = self._session.rig.limit
+            return allowed_by(limit("cycle_time_mean_deviation")), allowed_by(limit("cycle_time_interval_deviation"))
+        try:
+            width = float(Ratio.parse(tolerance))
+        except TestError as error:
+            raise TestError(f"Argument 'tolerance': {error}") from None
+        allowed = Allowed("%", -width, width)
+        return allowed, allowed
 
     @keyword
     def counters_should_count(self, message: str, during: Duration = Duration(1)) -> None:
@@ -153,7 +204,7 @@ class MessageKeywords:
                 allowed=Allowed(high=0),
                 holds=len(values) > 1 and not wrong,
                 actual=actual,
-                source=f"can:{bus.name}/0x{found.identifier:X}",
+                source=_source(bus, found),
             )
 
 
@@ -161,3 +212,25 @@ def _cycle_time(message: "Message") -> int:
     if message.cycle_time is None:
         raise TestError(f"{message.name} has no cycle time in its database: it is sent on events")
     return message.cycle_time
+
+
+def _source(bus: "CanBus", message: "Message") -> str:
+    return f"can:{bus.name}/0x{message.identifier:X}"
+
+
+def _duration(argument: str, text: str) -> float:
+    try:
+        return float(Duration.parse(text))
+    except TestError as error:
+        raise TestError(f"Argument {argument!r}: {error}, or {NOMINAL!r}") from None
+
+
+def _frame(identifier: str, data: str) -> "can.Message":
+    from harness.protocols.can_frame import new_frame  # noqa: PLC0415  importing the library stays fast
+
+    if not re.fullmatch(r"(0x)?([0-7][0-9A-Fa-f]{2}|[01][0-9A-Fa-f]{7})", identifier):
+        raise TestError(f"Argument 'identifier': {identifier!r} is none; 0x000 to 0x7FF or 0x00000000 to 0x1FFFFFFF")
+    if not re.fullmatch(r"([0-9A-Fa-f]{2} ?){0,8}", data):
+        raise TestError(f"Argument 'data': {data!r} is not up to eight bytes in hexadecimal, such as '11 22 33'")
+    digits = identifier.removeprefix("0x")
+    return new_frame(int(digits, 16), bytes.fromhex(data), extended=len(digits) > 3)

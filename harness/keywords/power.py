@@ -32,6 +32,17 @@ class PowerKeywords:
         rig.switch_power_mode("on")
 
     @keyword
+    def power_down(self) -> None:
+        """Switches the ignition off, as the vehicle does it, then terminal 30 at the supply.
+
+        Example:
+        | `Power Down`
+        """
+        rig = self._session.rig
+        rig.switch_power_mode("off")
+        rig.supply.switch(on=False)
+
+    @keyword
     def switch_ignition(self, mode: Literal["off", "accessory", "on"]) -> None:
         """Takes the steps of the vehicle for a power mode: relays, messages and delays, as its `vehicle.yaml` says.
 
@@ -53,11 +64,11 @@ class PowerKeywords:
         supply.supply.set_voltage(supply.output, voltage)
 
     @keyword
-    def set_supply_current_limit(self, current: Current) -> None:
+    def set_current_limit(self, current: Current) -> None:
         """Sets the current at which the supply begins to reduce its voltage.
 
         Example:
-        | `Set Supply Current Limit`    4 A
+        | `Set Current Limit`    4 A
         """
         supply = self._session.rig.supply
         supply.supply.set_current_limit(supply.output, current)
@@ -66,7 +77,8 @@ class PowerKeywords:
     def interrupt_supply(self, duration: Duration) -> None:
         """Switches terminal 30 off at the supply for a time, then on again.
 
-        The supply takes some milliseconds for each command; the interruption is longer by that.
+        The supply takes some milliseconds for each command; the interruption is longer by that. A line with a relay
+        is interrupted faster: `Interrupt Line For`.
 
         Example:
         | `Interrupt Supply`    200 ms
@@ -75,6 +87,40 @@ class PowerKeywords:
         rig.supply.switch(on=False)
         rig.clock.sleep(duration.ns)
         rig.supply.switch(on=True)
+
+    @keyword
+    def open_line(self, line: str) -> None:
+        """Interrupts a line of the rig, such as the supply of one ECU, until `Close Line` or the end of the test.
+
+        ``line`` is an ECU and its pin, or the net that the rig file names. It needs a relay in the line.
+
+        Example:
+        | `Open Line`    HeadUnit.KL30
+        """
+        self._session.rig.open_line(line)
+
+    @keyword
+    def close_line(self, line: str) -> None:
+        """Connects a line again.
+
+        Example:
+        | `Close Line`    HeadUnit.KL30
+        """
+        self._session.rig.close_line(line)
+
+    @keyword
+    def interrupt_line_for(self, line: str, duration: Duration) -> None:
+        """Interrupts a line for a time.
+
+        The relay takes some milliseconds to move; the interruption differs by that.
+
+        Example:
+        | `Interrupt Line For`    HeadUnit.KL30    100 ms
+        """
+        rig = self._session.rig
+        rig.open_line(line)
+        rig.clock.sleep(duration.ns)
+        rig.close_line(line)
 
     @keyword
     def measure_supply_voltage(self) -> float:

@@ -12,6 +12,8 @@ from harness.errors import BenchError, HarnessError
 from harness.results.verdict import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.buses.trace import Trace
     from harness.results.measurement import Measurement, MeasurementLog
     from harness.rig.rig import Rig
@@ -47,6 +49,7 @@ class Session:
         self._rig: Rig | None = None
         self._log: MeasurementLog | None = None
         self._trace: Trace | None = None
+        self._answers: dict[str, Mapping[str, str]] = {}
 
     @property
     def rig(self) -> "Rig":
@@ -65,6 +68,11 @@ class Session:
     def is_open(self) -> bool:
         """Whether there is an opened rig."""
         return self._rig is not None
+
+    @property
+    def description(self) -> dict[str, str]:
+        """What a report says of the rig; empty when it is not open."""
+        return self._rig.facts.shown_in_reports(self._rig.vehicle.name) if self._rig else {}
 
     def open(self, folder: Path, suite: str, source: Path, seed: int) -> None:
         """Open the rig for a suite; the files of the run go to `folder`. A failure is kept in `open_error`.
@@ -122,6 +130,18 @@ class Session:
         if self._log is not None:
             self._log.close()
             self._log = None
+
+    def answers(self, path: str) -> "Mapping[str, str]":
+        """Return the answers that stand in for an operator, read once.
+
+        Raises:
+            RigFileError: the file is missing or damaged.
+        """
+        from harness.rig.answers import read_answers  # noqa: PLC0415  importing the library stays fast
+
+        if path not in self._answers:
+            self._answers[path] = read_answers(Path(path))
+        return self._answers[path]
 
     def begin_test(self, name: str, requirements: tuple[str, ...]) -> None:
         """Take up the record of a test."""

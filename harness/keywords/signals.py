@@ -88,17 +88,17 @@ class SignalKeywords:
         if sighting.met and sighting.frame is not None:
             took = round(sighting.frame.timestamp - start / 1e9, 9)
             value: float | None = took
-            actual = f"{wanted.text} after {format_quantity(took, 's')}"
+            actual = f"it was {format_quantity(took, 's')}"
         elif sighting.frame is not None:
             value = None
             last = found.text(_raw(found, sighting.frame))
-            actual = f"it was not within {limit}: last {last}, in {sighting.count} frames"
+            actual = f"it was not reached within {limit}: last {last}, in {sighting.count} frames"
         else:
             value = None
-            actual = f"it was not within {limit}: {self._not_seen(found)}"
+            actual = f"it was not reached within {limit}: {self._not_seen(found)}"
         judge(
             session,
-            f"{signal} becomes {wanted.text}",
+            f"time until {signal} is {wanted.text}",
             value=value,
             allowed=Allowed("s", high=timeout / 1e9, source=limit_source),
             holds=sighting.met,

@@ -1,5 +1,6 @@
 """What became of each test, read from Robot's output.xml."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,8 @@ from harness.results.verdict import Verdict, verdict_of
 RIG_SECONDS = "Rig seconds"
 """Name of the test metadata in which the listener leaves how much rig time a test took."""
 
-_REQUIREMENT = "req:"
+REQUIREMENT = "req:"
+"""Beginning of the tags that name a requirement."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Outcome:
     @property
     def requirements(self) -> tuple[str, ...]:
         """The requirements that the test is tagged with."""
-        return tuple(tag[len(_REQUIREMENT) :] for tag in self.tags if tag.startswith(_REQUIREMENT))
+        return tagged(self.tags, REQUIREMENT)
 
     @property
     def first_line(self) -> str:
@@ -45,6 +47,12 @@ def first_line(message: str) -> str:
     """Return the first line of a test's message, and the next one where it only says what that one is about."""
     first, _, rest = message.strip().partition("\n")
     return f"{first} {rest.strip().partition(chr(10))[0]}" if first.endswith(":") and rest else first
+
+
+def tagged(tags: Iterable[str], beginning: str) -> tuple[str, ...]:
+    """Return what stands behind `beginning` in the tags that have it, upper and lower case aside, as in Robot."""
+    found = (tag[len(beginning) :].strip() for tag in tags if tag.casefold().startswith(beginning))
+    return tuple(found)
 
 
 def read_outcomes(output_xml: Path) -> list[Outcome]:

@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING
 from harness.errors import RigFileError, unknown_name
 from harness.instruments.roles import PowerSupply, SwitchMatrix
 from harness.rig.rig_file import RigFile, terminal
+from harness.yaml_file import error_in
 
 if TYPE_CHECKING:
     from harness.instruments.roles import Instrument
+
+
+@dataclass(frozen=True)
+class SwitchedNet:
+    """A net that a relay connects or cuts off."""
+
+    matrix: SwitchMatrix
+    channel: int
+    is_line: bool
+    """Whether it is connected while the relay is at rest: a line that can be interrupted."""
 
 
 @dataclass(frozen=True)
@@ -20,13 +31,13 @@ class CarSupply:
     """Name of the supply on the rig."""
     supply: PowerSupply
     output: int
-    relays: Mapping[str, tuple[SwitchMatrix, int]]
-    """Net: the switch matrix and channel that connect it."""
+    nets: Mapping[str, SwitchedNet]
+    """By name."""
 
     @property
     def matrices(self) -> list[SwitchMatrix]:
         """The switch matrices that the car's relays are on."""
-        return list({id(matrix): matrix for matrix, _ in self.relays.values()}.values())
+        return list({id(net.matrix): net.matrix for net in self.nets.values()}.values())
 
     def switch_on(self, voltage: float, current_limit: float) -> None:
         """Set voltage (V) and current limit (A), then switch the output on."""
@@ -38,20 +49,25 @@ class CarSupply:
         """Switch the output as it is set."""
         self.supply.switch_output(self.output, on=on)
 
+    @property
+    def is_on(self) -> bool:
+        """Whether the output is on, as the supply says."""
+        return self.supply.output_is_on(self.output)
+
     def close(self, net: str) -> None:
-        """Connect a net to the rail that feeds it."""
-        matrix, channel = self._relay(net)
-        matrix.close_channel(channel)
+        """Connect a net to what feeds it."""
+        found = self._net(net)
+        (found.matrix.open_channel if found.is_line else found.matrix.close_channel)(found.channel)
 
     def open(self, net: str) -> None:
-        """Disconnect a net from the rail that feeds it."""
-        matrix, channel = self._relay(net)
-        matrix.open_channel(channel)
+        """Cut a net off from what feeds it."""
+        found = self._net(net)
+        (found.matrix.close_channel if found.is_line else found.matrix.open_channel)(found.channel)
 
-    def _relay(self, net: str) -> tuple[SwitchMatrix, int]:
-        if net not in self.relays:
-            raise RigFileError(unknown_name("net behind a relay", net, self.relays))
-        return self.relays[net]
+    def _net(self, net: str) -> SwitchedNet:
+        if net not in self.nets:
+            raise RigFileError(unknown_name("net behind a relay", net, self.nets))
+        return self.nets[net]
 
 
 def wire_car_supply(rig: RigFile, instruments: "Mapping[str, Instrument]") -> CarSupply:
@@ -66,13 +82,13 @@ def wire_car_supply(rig: RigFile, instruments: "Mapping[str, Instrument]") -> Ca
     name, output = terminal(feed)
     supply = instruments[name]
     if not isinstance(supply, PowerSupply):
-        raise RigFileError(f"{rig.path}: {feed} feeds {rig.supply.net}, but {name} is no supply")
-    relays: dict[str, tuple[SwitchMatrix, int]] = {}
+        raise error_in(rig.path, {("supply", "net"): f"{feed} feeds {rig.supply.net}, but {name} is no supply"})
+    nets: dict[str, SwitchedNet] = {}
     for net, facts in rig.nets.items():
         if facts.relay:
             matrix_name, channel = terminal(facts.relay)
             matrix = instruments[matrix_name]
             if not isinstance(matrix, SwitchMatrix):
-                raise RigFileError(f"{rig.path}: nets.{net}.relay: {matrix_name} is no switch matrix")
-            relays[net] = matrix, channel
-    return CarSupply(name, supply, output, relays)
+                raise error_in(rig.path, {("nets", net, "relay"): f"{matrix_name} is no switch matrix"})
+            nets[net] = SwitchedNet(matrix, channel, is_line=facts.contact == "normally closed")
+    return CarSupply(name, supply, output, nets)

@@ -1,11 +1,13 @@
 """Opens a rig: reads its files, builds what is simulated, opens what is real."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.buses.can_bus import CanBus
-from harness.errors import HarnessError, RigFileError, unknown_name
+from harness.errors import unknown_name
+from harness.instruments.registry import DRIVERS
 from harness.protocols.database import read_database
 from harness.quantities import Duration
 from harness.rig.car_supply import wire_car_supply
@@ -14,6 +16,7 @@ from harness.rig.rig import Rig
 from harness.rig.rig_file import SIMULATED, RigFile, read_rig_file
 from harness.rig.signals import Signals
 from harness.vehicle import Vehicle, read_vehicle
+from harness.yaml_file import KeyPath, error_in
 
 if TYPE_CHECKING:
     from pyvisa.highlevel import VisaLibraryBase
@@ -36,17 +39,21 @@ def read_rig(path: Path) -> tuple[RigFile, Vehicle]:
     folder = path.parent / "vehicles" / facts.vehicle
     if not folder.is_dir():
         known = [found.name for found in (path.parent / "vehicles").glob("*") if found.is_dir()]
-        raise RigFileError(f"{path}: vehicle: {unknown_name('vehicle', facts.vehicle, known)}")
+        raise error_in(path, {("vehicle",): unknown_name("vehicle", facts.vehicle, known)})
     vehicle = read_vehicle(folder)
-    problems = [
-        f"{path}: buses.{bus}: {vehicle.name} has {unknown_name('bus', bus, vehicle.buses)}"
+    problems: dict[KeyPath, str] = {
+        ("buses", bus): f"{vehicle.name} has {unknown_name('bus', bus, vehicle.buses)}"
         for bus in facts.buses
         if bus not in vehicle.buses
-    ]
+    }
+    for name, entry in facts.instruments.items():
+        if entry.model not in DRIVERS:
+            problems["instruments", name, "model"] = unknown_name("instrument model", entry.model, DRIVERS)
     relays = frozenset(name for name, net in facts.nets.items() if net.relay)
-    problems += [f"{path}: nets: {problem}" for problem in check_steps(vehicle, relays)]
+    if lacking := check_steps(vehicle, relays):
+        problems["nets",] = "; ".join(lacking)
     if problems:
-        raise RigFileError("\n".join(problems))
+        raise error_in(path, problems)
     return facts, vehicle
 
 
@@ -68,9 +75,10 @@ def open_rig(path: Path, seed: int = DEFAULT_SEED) -> Rig:
     try:
         instruments = _open_instruments(facts, world, release)
         supply = wire_car_supply(facts, instruments)
-    except HarnessError:
-        for give_back in release:
-            give_back()
+    except BaseException:
+        with ExitStack() as closing:
+            for give_back in release:
+                closing.callback(give_back)
         raise
     release += [bus.channel.close for bus in buses.values()]
     return Rig(facts, vehicle, seed, world.kernel, buses, signals, instruments, supply, world.ecus, tuple(release))
@@ -93,7 +101,7 @@ def _open_instruments(facts: RigFile, world: "World", release: list[Callable[[],
         release.append(driver.close)
         if isinstance(driver, PowerSupply):
             if entry.limits is None:
-                raise RigFileError(f"{facts.path}: instruments.{name}.limits: missing key; a supply needs limits")
+                raise error_in(facts.path, {("instruments", name, "limits"): "missing key; a supply needs limits"})
             limits = SupplyLimits(entry.limits.voltage, entry.limits.current, str(facts.path))
             driver = LimitedSupply(driver, limits)
         instruments[name] = driver

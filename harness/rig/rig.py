@@ -34,12 +34,14 @@ class Rig:
     """The simulated ones."""
     release: tuple[Callable[[], None], ...] = field(default=())
     """What gives back sessions and channels, in this order."""
+    open_lines: set[str] = field(default_factory=set)
+    """Nets of the lines that a test has opened."""
 
     @property
     def capabilities(self) -> frozenset[str]:
         """What a test can ask for by a `needs:` tag: instruments, buses and simulated ECUs by their names."""
         names = {"supply", *self.instruments, *self.buses, *self.facts.ecus}
-        return frozenset(name.casefold().replace(" ", "-") for name in names)
+        return frozenset(map(capability, names))
 
     def power_up(self) -> None:
         """Set the supply to its nominal voltage and current limit, and switch terminal 30 on."""
@@ -62,6 +64,45 @@ class Rig:
                 ecu.set_raw(signal.signal, signal.raw(value))
                 return
         raise TestError(f"{name} is sent by {signal.message.sender}, which is not simulated on this rig")
+
+    def open_line(self, name: str) -> None:
+        """Interrupt a line.
+
+        Raises:
+            TestError: there is no such line on the rig.
+        """
+        net = self._line(name)
+        self.open_lines.add(net)
+        self.supply.open(net)
+
+    def close_line(self, name: str) -> None:
+        """Connect a line again.
+
+        Raises:
+            TestError: there is no such line on the rig.
+        """
+        net = self._line(name)
+        self.supply.close(net)
+        self.open_lines.discard(net)
+
+    def _line(self, name: str) -> str:
+        lines = {net for net, switched in self.supply.nets.items() if switched.is_line}
+        ecus = self.facts.ecus.items()
+        pins = {_folded(f"{ecu}.{pin}"): net for ecu, facts in ecus for pin, net in facts.pins.items()}
+        net = pins.get(_folded(name), name)
+        if net not in lines:
+            raise TestError(unknown_name("line that can be opened", name, lines))
+        return net
+
+    def bus(self, name: str) -> CanBus:
+        """Return a bus.
+
+        Raises:
+            TestError: there is no such bus.
+        """
+        if name not in self.buses:
+            raise TestError(unknown_name("bus", name, self.buses))
+        return self.buses[name]
 
     def ecu(self, name: str) -> "RestBus":
         """Return a simulated ECU.
@@ -88,7 +129,9 @@ class Rig:
         return limits[key]
 
     def restore_defaults(self) -> None:
-        """Bring the defects back to those of the rig file, let silent ECUs speak, and reset all signals."""
+        """Take back what tests have changed: close lines, switch defects off, resume silent ECUs, reset signals."""
+        for line in sorted(self.open_lines):
+            self.close_line(line)
         for name, ecu in self.ecus.items():
             lasting = self.facts.defects.get(name, ())
             for defect in sorted(ecu.defects | set(lasting)):
@@ -116,7 +159,7 @@ class Rig:
         """
         failed: list[Exception] = []
         steps: tuple[Callable[[], None], ...] = (
-            lambda: self.switch_power_mode("off"),
+            lambda: self.switch_power_mode("off") if self.supply.is_on else None,
             lambda: self.supply.switch(on=False),
             *(matrix.open_all for matrix in self.supply.matrices),
             *self.release,
@@ -128,3 +171,13 @@ class Rig:
                 failed.append(error)
         if failed:
             raise HarnessError("the rig did not close cleanly: " + "; ".join(map(str, failed)))
+
+
+def capability(name: str) -> str:
+    """Return a name as `needs:` tags have it: `head unit` is `head-unit`."""
+    return "-".join(name.casefold().split())
+
+
+def _folded(name: str) -> str:
+    """Return a name as it compares: `HeadUnit.KL30` is the pin KL30 of the ECU `head unit`."""
+    return name.replace(" ", "").casefold()

@@ -52,6 +52,8 @@ class NetFacts(_Facts):
     """Of wiring and contacts on the way."""
     relay: Terminal | None = None
     """Channel of a switch matrix that connects the net, such as `switches.101`."""
+    contact: Literal["normally open", "normally closed"] = "normally open"
+    """Of the relay. Behind a normally closed one the net is a line that `Open Line` interrupts."""
 
 
 class BusFacts(_Facts):
@@ -122,6 +124,15 @@ class RigFile(_Facts):
     def duts(self) -> dict[str, DutIdentity]:
         """The devices under test."""
         return {name: ecu.identity for name, ecu in self.ecus.items() if ecu.identity}
+
+    def shown_in_reports(self, vehicle: str) -> dict[str, str]:
+        """Return what every report says of the rig: whether it is virtual, and what was tested."""
+        kind = "virtual: every ECU and instrument is simulated" if self.is_virtual else "bench"
+        shown = {"Rig": f"{self.name} ({kind})", "Vehicle": vehicle}
+        for name, identity in self.duts.items():
+            known = {key: value for key, value in identity.model_dump().items() if value}
+            shown[f"Tested: {name}"] = ", ".join(f"{key} {value}" for key, value in known.items())
+        return shown
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

@@ -1,11 +1,12 @@
 """Builds the simulated part of a rig: kernel, buses, electrical plant, instruments and ECUs, wired as the file says."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 
 from harness.clock import MILLISECOND
-from harness.errors import RigFileError
+from harness.errors import RigFileError, TestError, unknown_name
 from harness.protocols.database import Database
 from harness.rig.rig_file import SIMULATED, RigFile, terminal
 from harness.simulation.can_network import CanNetwork, SimulatedCanChannel
@@ -18,6 +19,7 @@ from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Load, Net, Plant, Relay, SupplyOutput
 from harness.simulation.visa_library import SimulatedVisaLibrary, open_library
 from harness.vehicle import Vehicle
+from harness.yaml_file import error_in
 
 SLEW = 1000.0
 """Volts per second at which a simulated supply moves its output [P]."""
@@ -61,18 +63,21 @@ def build_world(rig: RigFile, vehicle: Vehicle, databases: Mapping[str, Database
     networks = {bus: CanNetwork(kernel, bus, vehicle.buses[bus].bitrate) for bus in rig.buses}
     plant = Plant(kernel)
     outputs, relays = _wire(rig, plant)
-    instruments = {
-        name: build_instrument(name, facts.model, kernel, outputs.get(name, {}), relays.get(name, {}))
-        for name, facts in rig.instruments.items()
-        if facts.resource == SIMULATED
-    }
+    instruments: dict[str, ScpiInstrument] = {}
+    for name, instrument in rig.instruments.items():
+        if instrument.resource == SIMULATED:
+            with _blaming(rig, "instruments", name):
+                instruments[name] = build_instrument(
+                    name, instrument.model, kernel, outputs.get(name, {}), relays.get(name, {})
+                )
     ecus: dict[str, RestBus] = {}
     for name, facts in rig.ecus.items():
         if facts.model is None:
             continue
         buses = [bus for bus, database in databases.items() if facts.node in database.nodes]
         if not buses:
-            raise RigFileError(f"{rig.path}: ecus.{name}.node: no bus has messages of {facts.node!r}")
+            nodes = {node for database in databases.values() for node in database.nodes}
+            raise error_in(rig.path, {("ecus", name, "node"): unknown_name("node that sends", facts.node, nodes)})
         context = EcuContext(
             name=name,
             node=facts.node,
@@ -83,10 +88,12 @@ def build_world(rig: RigFile, vehicle: Vehicle, databases: Mapping[str, Database
             protection=vehicle.protection,
             phase=Random(f"{seed} {name}").randrange(LATEST_FIRST_MESSAGE),  # noqa: S311  no secrets here
         )
-        ecus[name] = build_ecu(facts.model, context)
+        with _blaming(rig, "ecus", name, "model"):
+            ecus[name] = build_ecu(facts.model, context)
     for name, defects in rig.defects.items():
-        for defect in defects:
-            ecus[name].switch_defect(defect, on=True)
+        for index, defect in enumerate(defects):
+            with _blaming(rig, "defects", name, index):
+                ecus[name].switch_defect(defect, on=True)
     return World(
         kernel=kernel,
         channels={bus: SimulatedCanChannel(network) for bus, network in networks.items()},
@@ -94,6 +101,14 @@ def build_world(rig: RigFile, vehicle: Vehicle, databases: Mapping[str, Database
         ecus=ecus,
         visa_library=open_library(kernel, {simulated_resource(name): it for name, it in instruments.items()}),
     )
+
+
+@contextmanager
+def _blaming(rig: RigFile, *key: str | int) -> Iterator[None]:
+    try:
+        yield
+    except (RigFileError, TestError) as error:
+        raise error_in(rig.path, {key: str(error)}) from error
 
 
 def simulated_resource(instrument: str) -> str:
@@ -122,7 +137,13 @@ def _wire(rig: RigFile, plant: Plant) -> tuple[dict[str, dict[int, SupplyOutput]
                 relay = plant.relay(facts.relay)
                 instrument, channel = terminal(facts.relay)
                 relays.setdefault(instrument, {})[channel] = relay
-            plant.add_net(name, fed_by=feed(facts.fed_by), resistance=facts.resistance, relay=relay)
+            plant.add_net(
+                name,
+                fed_by=feed(facts.fed_by),
+                resistance=facts.resistance,
+                relay=relay,
+                normally_closed=facts.contact == "normally closed",
+            )
         return plant.nets[name]
 
     for name in rig.nets:

@@ -115,32 +115,32 @@ class SupplyOutput:
 
 
 class Relay:
-    """A relay, open at first. It may switch several nets."""
+    """A relay, at rest at first. It may switch several nets, by contacts that close with it or open with it."""
 
-    def __init__(self, name: str, contacts: list[tuple[SupplyTree, Branch]]) -> None:
+    def __init__(self, name: str, contacts: list[tuple[SupplyTree, Branch, bool]]) -> None:
         self.name = name
         self._contacts = contacts
         self._closed = False
 
     @property
     def closed(self) -> bool:
-        """Whether its contacts are closed."""
+        """Whether its coil is energised: its normally open contacts are closed, the others open."""
         return self._closed
 
     def close(self) -> None:
-        """Connect the nets behind it, now and without bounce."""
+        """Connect the nets behind it, now and without bounce; cut those behind normally closed contacts off."""
         self._switch(closed=True)
 
     def open(self) -> None:
-        """Cut the nets behind it off, now: they are at 0 V and draw nothing."""
+        """Bring it to rest, now. A net that is cut off is at 0 V and draws nothing."""
         self._switch(closed=False)
 
     def _switch(self, *, closed: bool) -> None:
         if closed is self._closed:
             return
         self._closed = closed
-        for tree, branch in self._contacts:
-            branch.closed = closed
+        for tree, branch, normally_closed in self._contacts:
+            branch.closed = closed is not normally_closed
             tree.circuit.rewire()
             tree.changed()
 
@@ -216,7 +216,7 @@ class Plant:
         self._outputs: _ByName[SupplyOutput] = _ByName("supply output")
         self._nets: _ByName[Net] = _ByName("net")
         self._relays: dict[str, Relay] = {}
-        self._contacts: dict[Relay, list[tuple[SupplyTree, Branch]]] = {}
+        self._contacts: dict[Relay, list[tuple[SupplyTree, Branch, bool]]] = {}
         self._nodes: dict[SupplyOutput | Net, tuple[SupplyTree, Branch]] = {}
         self.nets: Mapping[str, Net] = MappingProxyType(self._nets)
 
@@ -234,8 +234,18 @@ class Plant:
         self._nodes[output] = (output.tree, output.tree.circuit.root)
         return output
 
-    def add_net(self, name: str, *, fed_by: SupplyOutput | Net, resistance: float, relay: Relay | None = None) -> Net:
+    def add_net(
+        self,
+        name: str,
+        *,
+        fed_by: SupplyOutput | Net,
+        resistance: float,
+        relay: Relay | None = None,
+        normally_closed: bool = False,
+    ) -> Net:
         """Add a net that is fed through wiring and contacts of `resistance` (ohm), and a relay if there is one.
+
+        A `normally_closed` contact of the relay cuts the net off when the relay closes.
 
         Raises:
             RigFileError: the name is taken, the feed or the relay is not of this plant, or the resistance is
@@ -249,9 +259,9 @@ class Plant:
         resistance = _not_negative(resistance, f"net {name!r}: resistance", "ohm", RigFileError)
         self._nets.refuse_taken(name)
         tree, feed = self._nodes[fed_by]
-        branch = tree.circuit.add(feed, resistance, closed=relay is None or relay.closed)
+        branch = tree.circuit.add(feed, resistance, closed=relay is None or relay.closed is not normally_closed)
         if relay is not None:
-            self._contacts[relay].append((tree, branch))
+            self._contacts[relay].append((tree, branch, normally_closed))
         net = self._nets[name] = Net(name, tree, branch)
         self._nodes[net] = (tree, branch)
         return net
@@ -259,7 +269,7 @@ class Plant:
     def relay(self, name: str) -> Relay:
         """Return the relay of this name. It comes into being, open, when it is first asked for."""
         if name not in self._relays:
-            contacts: list[tuple[SupplyTree, Branch]] = []
+            contacts: list[tuple[SupplyTree, Branch, bool]] = []
             relay = self._relays[name] = Relay(name, contacts)
             self._contacts[relay] = contacts
         return self._relays[name]

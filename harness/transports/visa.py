@@ -115,6 +115,8 @@ class ScpiSession:
         except HarnessError:
             raise
         except Exception as error:  # pyvisa-py lets anything through: socket errors, RuntimeError, bare Exception
+            if type(error).__module__.partition(".")[0] == "robot":  # Robot stops the run
+                raise
             if _is_timeout(error):
                 raise InstrumentTimeoutError(f"{self._name}: {what}, no answer within {self._timeout}") from error
             raise InstrumentError(f"{self._name}: {what}; {_reason(error)}") from error

@@ -19,7 +19,7 @@ Head Unit Sends Soon After Its Wake-Up
     [Tags]    req:IVI-NET-001
     [Setup]    Head Unit Sleeps
     Switch Ignition    on
-    Message Should Be Received    HU_Status    within=first_frame_time
+    Frame Should Arrive    HU_Status    within=first_frame_time
 
 Head Unit Falls Silent After Its After-Run
     [Documentation]    Without terminal 15 the head unit shuts down and leaves the bus, so that the battery lasts.

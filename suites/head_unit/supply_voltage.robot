@@ -54,11 +54,11 @@ Head Unit Reports Its Supply Voltage
     Signal Should Be    Vehicle.LowVoltageBattery.CurrentVoltage    11.95 V    tolerance=0.15 V
 
 Head Unit Restarts After An Interruption
-    [Documentation]    An interruption of 500 ms resets the head unit once; it is back within its boot time.
+    [Documentation]    Terminal 30 open for 500 ms resets the head unit once; it is back within its boot time.
     [Tags]    req:IVI-PWR-015
     Signal Should Be    HeadUnit.BootState    Running
     ${resets} =    Get Signal    HeadUnit.ResetCounter
-    Interrupt Supply    500 ms
+    Interrupt Line For    HeadUnit.KL30    500 ms
     Signal Should Become    HeadUnit.BootState    Running    within=boot_time
     ${expected} =    Evaluate    (${resets} + 1) % 256
     Signal Should Be    HeadUnit.ResetCounter    ${expected}

@@ -40,5 +40,5 @@ Head Unit Status Is Regular
 Message Should Be Regular
     [Documentation]    Judges cycle time and counters of a message.
     [Arguments]    ${message}
-    Cycle Time Should Be Kept    ${message}    during=2 s
+    Cycle Time Should Be    ${message}    during=2 s
     Counters Should Count    ${message}    during=2 s

@@ -140,7 +140,7 @@ Leaves A Defect On
 Finds The Rig As It Was
     [Documentation]    PASS
     Wait    4 s
-    Message Should Be Received    GW_HSC2_SDM_FrP00    within=100 ms
+    Frame Should Arrive    GW_HSC2_SDM_FrP00    within=100 ms
     Switch Ignition    off
     Message Should Stop    HU_Status    within=after_run_time
 

@@ -517,3 +517,39 @@ class TestNames:
             net.watch(value, lambda _: None)
         assert list(plant.nets) == ["KL30"]
         assert output.current == 0.0
+
+
+# Watching the terminals of an output
+
+
+def test_an_output_tells_when_its_terminals_cross_a_voltage(kernel: Kernel, output: SupplyOutput) -> None:
+    trace: Trace = []
+    output.watch(12.0, noted(kernel, trace))
+    output.program(voltage=20.0, on=True)
+    kernel.sleep(SECOND)
+    output.program(voltage=5.0)
+    kernel.sleep(SECOND)
+    # 1,000 V/s: 12 V after 12 ms on the way up, 8 V below 20 V after 8 ms on the way down, and a nanosecond.
+    assert trace == [(12 * MILLISECOND, True), (SECOND + 8 * MILLISECOND + 1, False)]
+
+
+def test_an_output_in_current_limit_crosses_where_the_limit_holds_it(
+    kernel: Kernel, plant: Plant, output: SupplyOutput
+) -> None:
+    trace: Trace = []
+    load = drawing(plant, plant.add_net("KL30", fed_by=output, resistance=1.0), 2.0)
+    output.program(voltage=13.5, current_limit=5.0, on=True)
+    kernel.sleep(SECOND)
+    output.watch(8.0, noted(kernel, trace))
+    load.draw(10.0)
+    kernel.sleep(SECOND)
+    assert output.voltage == pytest.approx(6.5)  # 5 A are half of what the load wants: 1.5 V of its 3 V knee; and 1 ohm
+    load.draw(2.0)
+    kernel.sleep(SECOND)
+    assert trace == [(SECOND, False), (2 * SECOND, True)]
+
+
+@pytest.mark.parametrize("threshold", [-1.0, float("nan"), float("inf")])
+def test_an_output_cannot_watch_for_an_impossible_voltage(output: SupplyOutput, threshold: float) -> None:
+    with pytest.raises(TestError, match=r"supply output 'supply\.1': threshold of .* V; it must be 0 or more"):
+        output.watch(threshold, lambda _: None)

@@ -275,7 +275,7 @@ class HeadUnit(RestBus):
         self._judge_image()
         hangs = self.state is BootState.BOOTING and self._activity is not None and not self._activity.is_running
         if self._kl15.voltage < TERMINAL_15_ON:
-            self._terminal_15(False)
+            self._terminal_15(on=False)
         elif hangs and not self.has("hangs while booting"):
             self._begin(self._boot)
 

@@ -1,4 +1,4 @@
-"""Keywords for the course of a test: let time pass, and declare a failure as expected."""
+"""Keyword for judgements that are meant to fail."""
 
 from typing import TYPE_CHECKING
 
@@ -7,28 +7,16 @@ from robot.api.deco import keyword
 from robot.libraries.BuiltIn import BuiltIn
 
 from harness.errors import JudgementFailure
-from harness.quantities import Duration
 
 if TYPE_CHECKING:
     from harness.keywords.session import Session
 
 
-class FlowKeywords:
-    """Time of the rig, and judgements that are meant to fail."""
+class ExpectationKeywords:
+    """Judgements that are meant to fail, as in a suite that tests the rig itself."""
 
     def __init__(self, session: "Session") -> None:
         self._session = session
-
-    @keyword
-    def wait(self, duration: Duration) -> None:
-        """Lets time of the rig pass. A virtual rig takes only as long as its events take.
-
-        Robot's own `Sleep` waits on the wall clock, and a virtual rig stands still in it.
-
-        Example:
-        | `Wait`    500 ms
-        """
-        self._session.rig.clock.sleep(duration.ns)
 
     @keyword
     def judgement_should_fail(self, name: str, *arguments: str) -> str:

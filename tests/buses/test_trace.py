@@ -1,0 +1,159 @@
+"""Traces are what python-can's own reader reads back: every frame of every bus, with rig time, and the marks."""
+
+import random
+import struct
+from collections.abc import Callable, Collection
+from functools import partial
+from pathlib import Path
+
+import can
+import pytest
+
+from harness.buses.trace import Trace
+from harness.can_port import ChannelHealth, FrameListener
+from harness.clock import MILLISECOND, SECOND
+from harness.protocols.can_frame import new_frame
+from harness.simulation.can_network import CanNetwork, SimulatedCanChannel
+from harness.simulation.kernel import Kernel
+
+SEED = 20260105
+RESOLUTION = 1e-9
+"""Seconds: BLF objects of this kind count nanoseconds."""
+
+
+class Loopback:
+    """A channel whose frames are what is sent on it."""
+
+    def __init__(self) -> None:
+        self._listeners: list[FrameListener] = []
+
+    def send(self, frame: can.Message) -> None:
+        for listener in self._listeners:
+            listener(frame)
+
+    def listen(
+        self,
+        listener: FrameListener,
+        identifiers: Collection[int] | None = None,  # noqa: ARG002 - a channel has it
+    ) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return self._listeners.clear
+
+    def health(self) -> ChannelHealth:
+        return ChannelHealth()
+
+    def close(self) -> None:
+        self._listeners.clear()
+
+
+def record(path: Path, count: int = 500) -> list[tuple[float, int, bytes, bool, bool, int]]:
+    """Record two buses with traffic; return what was on them."""
+    kernel, generator, trace, seen = Kernel(), random.Random(SEED), Trace(path), list[tuple[can.Message, int]]()
+
+    def note(number: int, frame: can.Message) -> None:
+        seen.append((frame, number))
+
+    for number, name in enumerate(("chassis", "body"), 1):
+        network = CanNetwork(kernel, name, 500_000)
+        channel, node = SimulatedCanChannel(network), network.node("node")
+        node.join()
+        trace.record(channel, number)
+        channel.listen(partial(note, number))
+        for _ in range(count):
+            extended = generator.random() < 0.3
+            identifier = generator.randrange(1 << 29 if extended else 1 << 11)
+            frame = new_frame(identifier, generator.randbytes(generator.randrange(9)), extended)
+            send = node.send if generator.random() < 0.5 else channel.send
+            kernel.at(generator.randrange(SECOND), partial(send, frame))
+    kernel.sleep(SECOND // 2)
+    trace.mark("test Größe & <Sinn> \u96ea", kernel.now)
+    kernel.sleep(SECOND)
+    trace.close()
+    return [(f.timestamp, f.arbitration_id, bytes(f.data), f.is_extended_id, f.is_rx, number) for f, number in seen]
+
+
+def read(path: Path) -> list[can.Message]:
+    with can.BLFReader(path) as reader:
+        return list(reader)
+
+
+def test_python_can_reads_back_what_was_on_the_buses(tmp_path: Path) -> None:
+    path = tmp_path / "traces" / "all.blf"
+    sent = record(path)
+    frames = read(path)
+    assert len(frames) == len(sent) == 1000
+    for frame, (stamp, identifier, data, extended, is_rx, number) in zip(frames, sent, strict=True):
+        assert frame.timestamp == pytest.approx(stamp, abs=RESOLUTION)
+        assert (frame.arbitration_id, bytes(frame.data), frame.is_extended_id) == (identifier, data, extended)
+        assert (frame.is_rx, frame.channel) == (is_rx, number - 1)
+
+
+def test_the_time_axis_begins_at_rig_time_0_not_at_the_first_frame(tmp_path: Path) -> None:
+    kernel = Kernel()
+    network, path = CanNetwork(kernel, "chassis", 500_000), tmp_path / "late.blf"
+    channel, node, trace = SimulatedCanChannel(network), network.node("node"), Trace(path)
+    node.join()
+    trace.record(channel, 1)
+    kernel.at(3_600 * SECOND, lambda: node.send(new_frame(0x123, b"\x01")))
+    kernel.sleep(3_600 * SECOND + MILLISECOND)
+    trace.close()
+    (frame,) = read(path)
+    assert 3_600 < frame.timestamp < 3_600.001
+
+
+def test_marks_are_in_the_file_as_ascii(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marks: list[bytes] = []
+    path = tmp_path / "marked.blf"
+    record(path, count=3)
+    reader = can.BLFReader(path)
+    original = reader._parse_data  # its iterator skips markers
+
+    def parse(data: bytes) -> object:
+        marks.append(data)
+        return original(data)
+
+    monkeypatch.setattr(reader, "_parse_data", parse)
+    list(reader)
+    content = b"".join(marks)
+    begin = content.rfind(b"LOBJ", 0, content.index(b"test Gr\\xf6\\xdfe & <Sinn> \\u96ea"))
+    # Vector's object header, as python-can's blf.py has it: signature, lengths, size, type (96: marker), flags
+    # (2: nanoseconds), client, version, time stamp.
+    _, _, _, _, kind, flags, _, _, stamp = struct.unpack_from("<4sHHLLLHHQ", content, begin)
+    assert (kind, flags, stamp) == (96, 2, SECOND // 2)
+
+
+def test_two_equal_runs_write_the_same_bytes(tmp_path: Path) -> None:
+    record(tmp_path / "first.blf")
+    record(tmp_path / "second.blf")
+    assert (tmp_path / "first.blf").read_bytes() == (tmp_path / "second.blf").read_bytes()
+
+
+def test_a_closed_trace_records_no_more(tmp_path: Path) -> None:
+    kernel = Kernel()
+    network, path = CanNetwork(kernel, "chassis", 500_000), tmp_path / "closed.blf"
+    channel, node, trace = SimulatedCanChannel(network), network.node("node"), Trace(path)
+    node.join()
+    trace.record(channel, 1)
+    trace.close()
+    node.send(new_frame(0x123, b"\x01"))
+    kernel.sleep(MILLISECOND)
+    assert read(path) == []
+
+
+def test_the_bytes_are_those_of_python_cans_own_writer(tmp_path: Path) -> None:
+    # Time stamps that are exact in seconds: python-can cuts others to the nanosecond below.
+    generator, channel = random.Random(SEED), Loopback()
+    ours, theirs = Trace(tmp_path / "ours.blf"), can.BLFWriter(tmp_path / "theirs.blf", compression_level=1)
+    theirs.start_timestamp = 0.0
+    ours.record(channel, 3)
+    for number in range(5_000):
+        extended = generator.random() < 0.3
+        identifier = generator.randrange(1 << 29 if extended else 1 << 11)
+        frame = new_frame(identifier, generator.randbytes(generator.randrange(9)), extended)
+        frame.timestamp = number / 64
+        channel.send(frame)
+        theirs.channel = 3
+        theirs.on_message_received(frame)
+    ours.close()
+    theirs.stop()
+    assert (tmp_path / "ours.blf").read_bytes() == (tmp_path / "theirs.blf").read_bytes()
