@@ -194,9 +194,10 @@ def test_every_keyword_has_an_example_that_robot_understands(
     assert name.casefold() in {call.keyword.casefold() for call in calls[name]}
     for call in calls[name]:
         called, arguments = call.keyword, list(call.args)
-        while arguments and arguments[0].title() in OURS:  # a keyword that runs another one
+        by_name = {keyword.casefold(): keyword for keyword in OURS}
+        while arguments and arguments[0].casefold() in by_name:  # a keyword that runs another one
             called = arguments.pop(0)
-        known = {argument.name for argument in OURS[called.title()].args}
+        known = {argument.name for argument in OURS[by_name[called.casefold()]].args}
         named = {match[1] for argument in arguments if (match := re.match(r"(\w+)=", argument))}
         assert named <= known, call
 
