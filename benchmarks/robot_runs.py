@@ -109,7 +109,7 @@ def _suites(folder: Path) -> bool:
 
 
 def _rig_seconds(output: Path) -> float:
-    from harness.results.outcome import read_outcomes  # noqa: PLC0415
+    from harness.results.outcome import read_outcomes
 
     return sum(outcome.rig_seconds or 0.0 for outcome in read_outcomes(output))
 
@@ -138,7 +138,7 @@ def _keyword(folder: Path) -> bool:
 
 
 def _test_seconds(output: Path) -> float:
-    from harness.results.outcome import read_outcomes  # noqa: PLC0415
+    from harness.results.outcome import read_outcomes
 
     (outcome,) = read_outcomes(output)
     return outcome.seconds

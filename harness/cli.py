@@ -44,7 +44,7 @@ def main() -> None:
 
 def _print_version(asked: bool) -> None:
     if asked:
-        from harness import __version__  # noqa: PLC0415
+        from harness import __version__
 
         typer.echo(f"hil {__version__}")
         raise typer.Exit
@@ -79,7 +79,7 @@ def run(  # noqa: PLR0917  typer gives them by name
 
     Exit code: 0 all passed or skipped; 1 the product failed; 2 something else went wrong; 3 nothing ran.
     """
-    from harness.run import run as run_suites  # noqa: PLC0415  takes 0.5 s
+    from harness.run import run as run_suites
 
     code = run_suites(
         suites or (),
@@ -97,7 +97,7 @@ def run(  # noqa: PLR0917  typer gives them by name
 @app.command()
 def rigs(folder: Annotated[Path, typer.Option(help="Folder of rig files.")] = Path("rigs")) -> None:
     """List the rigs, and say what is wrong with those that are broken."""
-    from harness.rig_list import list_rigs  # noqa: PLC0415  takes 0.3 s
+    from harness.rig_list import list_rigs
 
     raise typer.Exit(list_rigs(folder, _console()))
 
@@ -105,7 +105,7 @@ def rigs(folder: Annotated[Path, typer.Option(help="Folder of rig files.")] = Pa
 @app.command()
 def docs(output: Annotated[Path, typer.Option(help="The page to write.")] = Path("reports/keywords.html")) -> None:
     """Write the documentation of the keywords as an HTML page."""
-    from robot.libdoc import LibDoc  # type: ignore[import-untyped]  # noqa: PLC0415  Robot has types for its api only
+    from robot.libdoc import LibDoc  # type: ignore[import-untyped]
 
     output.parent.mkdir(parents=True, exist_ok=True)
     LibDoc().main(["harness.Hil::any", str(output)], quiet=True)
@@ -115,11 +115,11 @@ def docs(output: Annotated[Path, typer.Option(help="The page to write.")] = Path
 @app.command()
 def schema(output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("docs/schema")) -> None:
     """Write the JSON Schemas of rig and vehicle files, for editors."""
-    import json  # noqa: PLC0415
+    import json
 
-    from harness.rig.rig_file import RigFile  # noqa: PLC0415
-    from harness.vehicle import VehicleFile  # noqa: PLC0415
-    from harness.yaml_file import json_schema  # noqa: PLC0415
+    from harness.rig.rig_file import RigFile
+    from harness.vehicle import VehicleFile
+    from harness.yaml_file import json_schema
 
     output.mkdir(parents=True, exist_ok=True)
     for name, model in (("rig", RigFile), ("vehicle", VehicleFile)):
@@ -130,6 +130,6 @@ def schema(output: Annotated[Path, typer.Option(help="Folder to write to.")] = P
 
 
 def _console() -> "Console":
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_LOG)

@@ -73,7 +73,7 @@ class Listener:
             data.setup.config(name="Fail", args=[escape(f"The rig could not be opened. {session.open_error}")])
             data.teardown.config(name="No Operation", args=[])
         elif session.is_open:
-            from harness.rig.rig import capability  # noqa: PLC0415  importing the library stays fast
+            from harness.rig.rig import capability
 
             lacking = [need for need in tagged(result.tags, NEEDS) if capability(need) not in session.rig.capabilities]
             if lacking:

@@ -95,7 +95,7 @@ class Quantity(float):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> "CoreSchema":
-        from pydantic_core import PydanticCustomError, core_schema  # noqa: PLC0415 - for rig files only
+        from pydantic_core import PydanticCustomError, core_schema
 
         def read(value: object) -> Quantity:
             try:
@@ -229,14 +229,14 @@ def _convert(number: str, given: str, wanted: str, needs: str) -> float:
 
 @cache
 def _registry() -> "UnitRegistry[Any]":
-    from pint import UnitRegistry  # noqa: PLC0415 - takes 0.25 s
+    from pint import UnitRegistry
 
     return UnitRegistry()
 
 
 @lru_cache(maxsize=256)
 def _unit(text: str, needs: str) -> "Unit":
-    from pint.errors import UndefinedUnitError  # noqa: PLC0415 - takes 0.25 s
+    from pint.errors import UndefinedUnitError
 
     if text not in _DATABASE_SPELLINGS and not _UNIT_PATTERN.fullmatch(text):
         raise TestError(f"{text!r} is no unit; {needs}")

@@ -226,7 +226,7 @@ def _duration(argument: str, text: str) -> float:
 
 
 def _frame(identifier: str, data: str) -> "can.Message":
-    from harness.protocols.can_frame import new_frame  # noqa: PLC0415  importing the library stays fast
+    from harness.protocols.can_frame import new_frame
 
     if not re.fullmatch(r"(0x)?([0-7][0-9A-Fa-f]{2}|[01][0-9A-Fa-f]{7})", identifier):
         raise TestError(f"Argument 'identifier': {identifier!r} is none; 0x000 to 0x7FF or 0x00000000 to 0x1FFFFFFF")

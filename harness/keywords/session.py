@@ -83,12 +83,12 @@ class Session:
             source: file of the suite.
             seed: of the random numbers.
         """
-        from harness.buses.trace import Trace  # noqa: PLC0415  importing the library stays fast
-        from harness.results.measurement import MeasurementLog  # noqa: PLC0415
-        from harness.results.run_folder import trace_path, write_run_facts  # noqa: PLC0415
-        from harness.rig.open_rig import open_rig  # noqa: PLC0415
-        from harness.rig.rig_file import find_rig  # noqa: PLC0415
-        from harness.rig.run_facts import run_facts  # noqa: PLC0415
+        from harness.buses.trace import Trace
+        from harness.results.measurement import MeasurementLog
+        from harness.results.run_folder import trace_path, write_run_facts
+        from harness.rig.open_rig import open_rig
+        from harness.rig.rig_file import find_rig
+        from harness.rig.run_facts import run_facts
 
         self.open_error = None
         self.test = self.suite = TestRecord(suite=suite)
@@ -137,7 +137,7 @@ class Session:
         Raises:
             RigFileError: the file is missing or damaged.
         """
-        from harness.rig.answers import read_answers  # noqa: PLC0415  importing the library stays fast
+        from harness.rig.answers import read_answers
 
         if path not in self._answers:
             self._answers[path] = read_answers(Path(path))

@@ -219,7 +219,7 @@ def read_database(path: Path) -> Database:
         RigFileError: the file is missing, damaged or too large, two messages share a name or an identifier, or a
             signal is multiplexed or of a kind that is not supported.
     """
-    import cantools  # noqa: PLC0415  takes 0.14 s, and only an opened rig needs it
+    import cantools
 
     try:
         if path.stat().st_size > MAX_BYTES:

@@ -64,7 +64,7 @@ def open_rig(path: Path, seed: int = DEFAULT_SEED) -> Rig:
         RigFileError: a file is missing, damaged or contradicts another.
         BenchError: an instrument does not answer or is not the one that was declared; all others are given back.
     """
-    from harness.rig.world import build_world  # noqa: PLC0415  a rig file can be checked without the simulation
+    from harness.rig.world import build_world
 
     facts, vehicle = read_rig(path)
     databases = {bus: read_database(vehicle.database_path(bus)) for bus in facts.buses}
@@ -85,11 +85,11 @@ def open_rig(path: Path, seed: int = DEFAULT_SEED) -> Rig:
 
 
 def _open_instruments(facts: RigFile, world: "World", release: list[Callable[[], None]]) -> "dict[str, Instrument]":
-    from harness.instruments.limits import LimitedSupply, SupplyLimits  # noqa: PLC0415
-    from harness.instruments.registry import open_driver  # noqa: PLC0415
-    from harness.instruments.roles import PowerSupply  # noqa: PLC0415
-    from harness.rig.world import simulated_resource  # noqa: PLC0415
-    from harness.transports.visa import open_session  # noqa: PLC0415
+    from harness.instruments.limits import LimitedSupply, SupplyLimits
+    from harness.instruments.registry import open_driver
+    from harness.instruments.roles import PowerSupply
+    from harness.rig.world import simulated_resource
+    from harness.transports.visa import open_session
 
     instruments: dict[str, Instrument] = {}
     for name, entry in facts.instruments.items():

@@ -134,8 +134,8 @@ class ScpiSession:
 
 
 def _open_resource(library: "str | VisaLibraryBase", name: str, role: str, timeout: Duration) -> "MessageBasedResource":
-    import pyvisa  # noqa: PLC0415 - takes 0.1 s
-    from pyvisa.resources import MessageBasedResource  # noqa: PLC0415 - takes 0.1 s
+    import pyvisa
+    from pyvisa.resources import MessageBasedResource
 
     milliseconds = round(timeout * 1000)
     try:
@@ -154,8 +154,8 @@ def _open_resource(library: "str | VisaLibraryBase", name: str, role: str, timeo
 
 
 def _is_timeout(error: Exception) -> bool:
-    from pyvisa import VisaIOError  # noqa: PLC0415 - takes 0.1 s
-    from pyvisa.constants import StatusCode  # noqa: PLC0415 - takes 0.1 s
+    from pyvisa import VisaIOError
+    from pyvisa.constants import StatusCode
 
     return isinstance(error, TimeoutError) or (
         isinstance(error, VisaIOError) and error.error_code == StatusCode.error_timeout
