@@ -57,7 +57,7 @@ def ours_with_codec(database: Database, folder: Path) -> tuple[float, list[int]]
     CanBus("traffic", bus.channel, database, bus.kernel)
     trace = Trace(folder / "ours.blf")
     trace.record(bus.channel, 1)
-    decoders = {identifier: message.decode for identifier, message in database.by_identifier.items()}
+    decoders = {identifier: message.decode for identifier, message in database.by_key.items()}
     identifiers: list[int] = []
 
     def decode(frame: can.Message) -> None:
@@ -120,7 +120,7 @@ def run(folder: Path) -> bool:
     """Measure and report; return whether all goals are met."""
     database = load(folder)
     _, identifiers = ours_with_codec(database, folder)
-    sequence = [(identifier, database.by_identifier[identifier].name) for identifier in identifiers]
+    sequence = [(identifier, database.by_key[identifier].name) for identifier in identifiers]
     rate = len(sequence) / RIG_SECONDS
     name = f"bus of {ECUS} ECUs, 100 messages, {rate:.0f} frames/s"
     with warnings.catch_warnings():

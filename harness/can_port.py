@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import can
 
+EXTENDED = 1 << 31
+"""Set in the identifiers of extended frames where base and extended ones stand side by side, as in SocketCAN."""
+
 FrameListener = Callable[["can.Message"], None]
 """Called with each frame received. The frame is shared by all who listen: it must not be changed."""
 
@@ -24,12 +27,15 @@ class CanPort(Protocol):
         """Queue a frame. It goes out when it wins arbitration; the bus stamps it with the rig time then."""
 
     def listen(self, listener: FrameListener, identifiers: Collection[int] | None = None) -> Callable[[], None]:
-        """Call `listener` with each frame received (of these identifiers); return what ends that."""
+        """Call `listener` with each frame received (of these identifiers); return what ends that.
+
+        Identifiers of extended frames have the bit `EXTENDED`.
+        """
 
 
 @dataclass(frozen=True)
 class ChannelHealth:
-    """State of a channel and what it has lost; anything but zeros and `error active` is not healthy."""
+    """State of a channel's controller, its error counters, and how many frames it has lost."""
 
     state: str = "error active"
     transmit_errors: int = 0
@@ -38,8 +44,17 @@ class ChannelHealth:
 
     @property
     def problems(self) -> list[str]:
-        """What is wrong, in words; empty when the channel is healthy."""
-        found = [] if self.state == "error active" else [f"controller is {self.state}"]
-        counters = {"transmit errors": self.transmit_errors, "receive errors": self.receive_errors}
-        found += [f"{count} {name}" for name, count in counters.items() if count]
-        return found + ([f"{self.frames_lost} frames lost"] if self.frames_lost else [])
+        """What keeps the channel from working now, in words."""
+        if self.state == "error active":
+            return []
+        counts = {"transmit errors": self.transmit_errors, "receive errors": self.receive_errors}
+        return [f"controller is {self.state}", *(f"{count} {name}" for name, count in counts.items() if count)]
+
+    def problems_since(self, before: "ChannelHealth") -> list[str]:
+        """What is wrong now or has gone wrong since, in words."""
+        found = self.problems
+        for name in ("transmit_errors", "receive_errors", "frames_lost"):
+            more = getattr(self, name) - getattr(before, name)
+            if more > 0:
+                found.append(f"{more} more {name.replace('_', ' ')}")
+        return found

@@ -12,12 +12,12 @@ from robot.libraries.BuiltIn import BuiltIn
 from robot.utils import escape  # type: ignore[import-untyped]  # Robot has types for its api only
 
 from harness.errors import HarnessError, TestError
-from harness.results.outcome import REQUIREMENT, RIG_SECONDS, tagged
+from harness.results.outcome import REQUIREMENT, RIG_SECONDS, SuiteLabels, tagged
 from harness.results.run_folder import trace_path
 from harness.results.verdict import Verdict, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from robot import result, running
 
@@ -39,6 +39,7 @@ class Listener:
 
     def __init__(self, session: "Session") -> None:
         self._session = session
+        self._labels = SuiteLabels()
 
     def start_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:
         """Open the rig: on a virtual rig each suite has a new world."""
@@ -49,18 +50,21 @@ class Listener:
             if not re.fullmatch("-?[0-9]+", seed):
                 self._session.open_error = TestError(f"{SEED_VARIABLE} is {seed!r}; a whole number is needed")
                 return
-            self._session.open(folder, result.full_name, Path(str(data.source)), int(seed))
+            label = self._labels.label(result.id, result.full_name)
+            self._session.open(folder, label, Path(str(data.source)), int(seed))
             result.metadata.update(self._session.description)
             if self._session.is_open:
-                trace = trace_path(Path(), result.full_name).as_posix()
+                trace = trace_path(Path(), label).as_posix()
                 result.metadata["Trace"] = f"[{trace}|{trace}]"
+                self._skip_suite_that_lacks_all(data)
 
     def end_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:  # noqa: ARG002
         """Bring the rig to its safe state, and report what the teardown of the suite has found."""
         if not (self._session.is_open or self._session.open_error):
             return
-        for failure in self._session.test.failures:  # Robot has closed the tests: none of them can take it
-            logger.error(f"A judgement failed after the last test of {result.full_name}. {failure}")
+        # Robot has closed the tests: none of them can take it.
+        for failure in dict.fromkeys([*self._session.untold_failures, *self._session.test.failures]):
+            logger.error(f"A judgement failed outside of the tests of {result.full_name}. {failure}")
         try:
             self._session.close()
         except HarnessError as error:
@@ -72,16 +76,26 @@ class Listener:
         if session.open_error:
             data.setup.config(name="Fail", args=[escape(f"The rig could not be opened. {session.open_error}")])
             data.teardown.config(name="No Operation", args=[])
-        elif session.is_open:
-            from harness.rig.rig import capability
-
-            lacking = [need for need in tagged(result.tags, NEEDS) if capability(need) not in session.rig.capabilities]
-            if lacking:
-                known = ", ".join(sorted(session.rig.capabilities))
-                reason = f"rig {session.rig.facts.name} lacks {', '.join(lacking)}; it has: {known}"
-                data.setup.config(name="Skip", args=[escape(reason)])
-                data.teardown.config(name="No Operation", args=[])
+        elif session.is_open and (reason := self._lack(result.tags)):
+            data.setup.config(name="Skip", args=[escape(reason)])
+            data.teardown.config(name="No Operation", args=[])
         session.begin_test(data.name, tagged(result.tags, REQUIREMENT))
+
+    def _skip_suite_that_lacks_all(self, data: "running.TestSuite") -> None:
+        """Skip the setup of a suite as well where no test of it can run."""
+        reasons = [self._lack(test.tags) for test in data.tests]
+        if all(reasons):
+            data.setup.config(name="Skip", args=[escape(reasons[0])])
+            data.teardown.config(name="No Operation", args=[])
+
+    def _lack(self, tags: "Iterable[str]") -> str:
+        """Return what the rig lacks for a test with these tags, as the reason to skip it; empty if nothing."""
+        from harness.rig.rig import capability
+
+        rig = self._session.rig
+        lacking = [need for need in tagged(tags, NEEDS) if capability(need) not in rig.capabilities]
+        known = ", ".join(sorted(rig.capabilities))
+        return f"rig {rig.facts.name} lacks {', '.join(lacking)}; it has: {known}" if lacking else ""
 
     def end_test(self, data: "running.TestCase", result: "result.TestCase") -> None:  # noqa: ARG002
         """Give the verdict: of the judgements, of all other keywords that failed, and of the rig itself."""
@@ -93,13 +107,17 @@ class Listener:
             result.metadata[RIG_SECONDS] = f"{rig_seconds:.3f}"
         test = session.test
         problems = session.end_test()
-        if NOT_REACHED in result.tags or (result.skipped and not test.failures and not problems):
+        causes = [message for item in _parts(result) for message in _causes(item)]
+        if NOT_REACHED in result.tags and not _has_run(result):
+            return
+        if result.skipped and not (test.failures or problems or causes):
             return
         failures = [*session.suite.failures, *test.failures]
+        session.untold_failures.clear()
         verdicts = [Verdict.PASS]
         if failures:
             verdicts.append(Verdict.FAIL)
-        if result.failed and not _only_judgements(result, failures):
+        if (causes or result.failed) and not _only_judgements(causes, result.message, failures):
             verdicts.append(Verdict.ABORTED if STOPPED in result.message else Verdict.ERROR)
         if problems:
             verdicts.append(Verdict.ERROR)
@@ -119,12 +137,16 @@ class Listener:
         self._session.close_log()
 
 
-def _only_judgements(result: "result.TestCase", failures: list[str]) -> bool:
+def _only_judgements(causes: list[str], message: str, failures: list[str]) -> bool:
     """Say whether a test failed by nothing but judging keywords."""
-    causes = [message for item in _parts(result) for message in _causes(item)]
     if not causes:  # a time-out, a signal, a syntax error, or the setup of the suite
-        return any(result.message.removeprefix("Parent suite setup failed:\n") == text for text in failures)
-    return all(message in failures for message in causes)
+        return any(message.removeprefix("Parent suite setup failed:\n") == text for text in failures)
+    return all(cause in failures for cause in causes)
+
+
+def _has_run(result: "result.TestCase") -> bool:
+    """Say whether anything of a test was executed."""
+    return any(getattr(item, "status", "") in {"PASS", "FAIL", "SKIP"} for item in _parts(result))
 
 
 def _causes(item: "result.Keyword | object") -> "Iterator[str]":

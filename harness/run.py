@@ -13,6 +13,7 @@ from robot.errors import DataError  # type: ignore[import-untyped]  # Robot has 
 from robot.output import LOGGER  # type: ignore[import-untyped]
 
 from harness.errors import HarnessError, RigFileError
+from harness.keywords.answers import read_answers
 from harness.keywords.operator import ANSWERS_VARIABLE
 from harness.listener import SEED_VARIABLE
 from harness.progress import Progress
@@ -22,7 +23,6 @@ from harness.results.outcome import Outcome, read_outcomes
 from harness.results.run_folder import RunFacts, new_run_folder, read_run_facts, trace_path, write_run_facts
 from harness.results.summary import verdict_table
 from harness.results.verdict import NOT_TO_BE_TRUSTED, NOTHING_RAN, Verdict, exit_code
-from harness.rig.answers import read_answers
 from harness.rig.check_rig import check_rig
 from harness.rig.rig_file import find_rig
 from harness.rig.run_facts import run_facts
@@ -86,10 +86,15 @@ def _report(folder: Path, facts: RunFacts, errors: Sequence[str], console: Conso
     ResultWriter(result).write_results(log=folder / "log.html", report=folder / "report.html")
     outcomes = read_outcomes(result)
     code = exit_code([outcome.verdict for outcome in outcomes])
+    used = read_run_facts(folder)
+    if used.rig != facts.rig:
+        errors = [
+            *errors,
+            f"the suites name rig {used.rig} themselves and ran on it, not on {facts.rig}; write rig=${{RIG}}",
+        ]
     if errors or code == NOTHING_RAN:  # Robot had tests: it was stopped before it reached one
         code = NOT_TO_BE_TRUSTED
-    instruments = read_run_facts(folder).instruments
-    facts = replace(facts, instruments=instruments, ended=datetime.now(UTC).astimezone(), exit_code=code)
+    facts = replace(used, ended=datetime.now(UTC).astimezone(), exit_code=code)
     write_run_facts(folder, facts)
     _write_junit(folder, facts, outcomes)
     _show_summary(console, outcomes, errors, folder)

@@ -139,6 +139,8 @@ class Vehicle:
     signals: Mapping[str, SignalAddress]
     protection: Mapping[str, Protection]
     power_modes: Mapping[PowerMode, tuple[PowerStep, ...]]
+    after_run: Duration
+    """How long ECUs go on after terminal 15 is off; terminal 30 must not be cut before."""
     limits: Mapping[str, Limit]
 
     def database_path(self, bus: str) -> Path:
@@ -167,6 +169,7 @@ def read_vehicle(folder: Path) -> Vehicle:
         signals=file.signals,
         protection=file.protection,
         power_modes=file.power_modes,
+        after_run=file.after_run,
         limits={name: entry.limit(name) for name, entry in file.limits.items()},
     )
 
@@ -240,6 +243,7 @@ class VehicleFile(_Facts):
     signals: Mapping[str, _Address] = {}
     protection: Mapping[str, Protection] = {}
     power_modes: Mapping[PowerMode, tuple[PowerStep, ...]]
+    after_run: Duration
     limits: Mapping[str, LimitEntry] = {}
 
     @model_validator(mode="after")

@@ -114,7 +114,7 @@ def test_a_failure_is_measured_whatever_becomes_of_its_test(verdicts: tuple[Path
         ("rig_stays_unsafe", "The rig may not be safe. the rig did not close cleanly: supply "),
         (
             "suite_teardown_swallows",
-            "A judgement failed after the last test of Suite Teardown Swallows. supply voltage:",
+            "A judgement failed outside of the tests of Suite Teardown Swallows. supply voltage:",
         ),
     ],
 )

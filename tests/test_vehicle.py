@@ -48,6 +48,7 @@ limits:
     source: proposed by us
     tag: P
     description: time to boot
+after_run: 5 s
 """
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.can_port import EXTENDED
 from harness.clock import MILLISECOND, Clock
 from harness.errors import BusError
 from harness.protocols.database import Database, Message
@@ -42,14 +43,18 @@ class CanBus:
         channel.listen(self._remember)
 
     def _remember(self, frame: "can.Message") -> None:
-        self._latest[frame.arbitration_id] = frame
+        if frame.is_rx:
+            key = frame.arbitration_id | EXTENDED if frame.is_extended_id else frame.arbitration_id
+            self._latest[key] = frame
 
     def latest(self, message: Message) -> "can.Message | None":
         """Return the last frame of a message, None when there was none since the rig was opened."""
-        return self._latest.get(message.identifier)
+        return self._latest.get(message.key)
 
     def watch(self, message: Message, until: "Callable[[can.Message], bool]", timeout: int) -> Sighting:
         """Look at every frame of a message that ends from now on, until one is what is waited for.
+
+        Frames that the tester has sent do not count.
 
         By their time stamps: a frame that has ended before does not count, one that ends in time does, though it is
         handed over a little later.
@@ -70,13 +75,13 @@ class CanBus:
 
         def look(frame: "can.Message") -> None:
             nonlocal count
-            if not found.is_set and begin <= frame.timestamp <= deadline:
+            if frame.is_rx and not found.is_set and begin <= frame.timestamp <= deadline:
                 count += 1
                 seen[:] = [frame]
                 if until(frame):
                     found.set()
 
-        stop = self.channel.listen(look, (message.identifier,))
+        stop = self.channel.listen(look, (message.key,))
         try:
             clock.wait(found, timeout + _HANDING_OVER)
         finally:
@@ -86,13 +91,14 @@ class CanBus:
         return Sighting(found.is_set, seen[0] if seen else None, count)
 
     def record(self, message: Message, duration: int) -> "list[can.Message]":
-        """Return the frames of a message that come in the next `duration` nanoseconds."""
+        """Return the frames of a message that end in the next `duration` nanoseconds, as `watch` sees them."""
         frames: list[can.Message] = []
-        stop = self.channel.listen(frames.append, (message.identifier,))
-        try:
-            self._clock.sleep(duration)
-        finally:
-            stop()
+
+        def keep(frame: "can.Message") -> bool:
+            frames.append(frame)
+            return False
+
+        self.watch(message, keep, duration)
         return frames
 
     def check_health(self) -> None:

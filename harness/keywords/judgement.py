@@ -102,6 +102,18 @@ def judge(
     logger.info(f"{name}: {actual}; allowed: {allowed}" + (f"; {allowed.source}" if allowed.source else ""))
 
 
+def named_limit(session: "Session", name: str, argument: str) -> "Limit":
+    """Return a limit of the vehicle.
+
+    Raises:
+        TestError: there is no such limit; names the argument, and the limit that was probably meant.
+    """
+    try:
+        return session.rig.limit(name)
+    except TestError as error:
+        raise TestError(f"Argument {argument!r}: {error}") from None
+
+
 def time_limit(session: "Session", text: str, argument: str) -> tuple[int, str]:
     """Read a time limit: a duration such as `2 s`, or the name of a limit of the vehicle.
 
@@ -115,8 +127,8 @@ def time_limit(session: "Session", text: str, argument: str) -> tuple[int, str]:
         try:
             return Duration.parse(text).ns, ""
         except TestError as error:
-            raise TestError(f"{argument}: {error}") from None
-    limit = session.rig.limit(text)
+            raise TestError(f"Argument {argument!r}: {error}") from None
+    limit = named_limit(session, text, argument)
     if limit.unit != Duration.unit or limit.high is None:
-        raise TestError(f"{argument}: limit {limit.name} is {allowed_by(limit)}; a time at most is needed")
+        raise TestError(f"Argument {argument!r}: limit {limit.name} is {allowed_by(limit)}; a time at most is needed")
     return Duration(limit.high).ns, allowed_by(limit).source

@@ -9,12 +9,12 @@ from robot.api.deco import keyword
 from harness.buses.cycle_times import cycle_times
 from harness.errors import TestError
 from harness.keywords.judgement import Allowed, allowed_by, judge, time_limit
+from harness.keywords.received import raw_in, source
 from harness.quantities import Duration, Ratio, format_quantity
 
 if TYPE_CHECKING:
     import can
 
-    from harness.buses.can_bus import CanBus
     from harness.keywords.session import Session
     from harness.protocols.database import Message
 
@@ -61,7 +61,7 @@ class MessageKeywords:
             allowed=Allowed("s", high=timeout / 1e9, source=limit_source),
             holds=frame is not None,
             actual="none came" if took is None else f"it was {format_quantity(took, 's')}",
-            source=_source(bus, found),
+            source=source(bus, found, frame),
         )
 
     @keyword
@@ -69,14 +69,14 @@ class MessageKeywords:
         """Judges that no frame of a message arrives for a time from now.
 
         Example:
+        | `Switch Ignition`    off
+        | `Wait`    5 s
         | `Frame Should Not Arrive`    HU_Status    during=2 s
         """
         session = self._session
         bus, found = session.rig.signals.find_message(message)
         stamps = [frame.timestamp for frame in bus.record(found, during.ns)]
         first = f", the first at {stamps[0]:.6f} s" if stamps else ""
-        if not stamps:
-            bus.check_health()
         judge(
             session,
             f"frames of {message} in {during}",
@@ -84,7 +84,7 @@ class MessageKeywords:
             allowed=Allowed(high=0),
             holds=not stamps,
             actual=f"there were {len(stamps)}{first}",
-            source=_source(bus, found),
+            source=source(bus, found),
         )
 
     @keyword
@@ -111,7 +111,7 @@ class MessageKeywords:
             allowed=Allowed("s", high=timeout / 1e9, source=limit_source),
             holds=last <= timeout / 1e9,
             actual=f"the last one came after {format_quantity(last, 's')}",
-            source=_source(bus, found),
+            source=source(bus, found),
         )
 
     @keyword
@@ -130,7 +130,7 @@ class MessageKeywords:
         """
         session = self._session
         bus, found = session.rig.signals.find_message(message)
-        cycle = _cycle_time(found) / 1e9 if expected == NOMINAL else _duration("expected", expected)
+        cycle = _cycle_time(found) / 1e9 if expected == NOMINAL else _period(expected)
         of_mean, of_intervals = self._deviations(tolerance)
         stamps = [frame.timestamp for frame in bus.record(found, during.ns)]
         if len(stamps) < 2:
@@ -141,7 +141,7 @@ class MessageKeywords:
                 allowed=of_mean,
                 holds=False,
                 actual=f"{len(stamps)} frames came in {during}",
-                source=_source(bus, found),
+                source=source(bus, found),
             )
             return
         measured = cycle_times(stamps)
@@ -159,7 +159,7 @@ class MessageKeywords:
                 holds=allowed.holds(deviation),
                 actual=f"it was {Ratio(deviation)}: {format_quantity(period, 's')} instead of "
                 f"{format_quantity(cycle, 's')}, in {measured.count} intervals",
-                source=_source(bus, found),
+                source=source(bus, found),
             )
 
     def _deviations(self, tolerance: str) -> tuple[Allowed, Allowed]:
@@ -170,6 +170,8 @@ class MessageKeywords:
             width = float(Ratio.parse(tolerance))
         except TestError as error:
             raise TestError(f"Argument 'tolerance': {error}") from None
+        if width < 0:
+            raise TestError(f"Argument 'tolerance': {tolerance} is negative")
         allowed = Allowed("%", -width, width)
         return allowed, allowed
 
@@ -188,15 +190,19 @@ class MessageKeywords:
         counters = protection.counters if protection else ()
         if not counters:
             raise TestError(f"{session.rig.vehicle.name} names no counter of {message}")
-        frames = [bytes(frame.data) for frame in bus.record(found, during.ns)]
+        frames = bus.record(found, during.ns)
         for counter in map(found.signal, counters):
-            values = [counter.raw_of(data) for data in frames]
+            values = [raw_in(counter, frame) for frame in frames]
             modulo = 1 << counter.length
-            wrong = [(old, new) for old, new in pairwise(values) if new != (old + 1) % modulo]
+            wrong = [
+                (old, new) for old, new in pairwise(values) if old is None or new is None or new != (old + 1) % modulo
+            ]
             actual = f"{len(frames)} frames came in {during}"
             if wrong:
                 old, new = wrong[0]
-                actual = f"it went from {old} to {new}, {len(wrong)} of {len(values) - 1} steps were wrong"
+                actual = (
+                    f"it went from {_shown(old)} to {_shown(new)}, {len(wrong)} of {len(values) - 1} steps were wrong"
+                )
             judge(
                 session,
                 f"wrong steps of {counter.full_name}",
@@ -204,7 +210,7 @@ class MessageKeywords:
                 allowed=Allowed(high=0),
                 holds=len(values) > 1 and not wrong,
                 actual=actual,
-                source=_source(bus, found),
+                source=source(bus, found),
             )
 
 
@@ -214,15 +220,18 @@ def _cycle_time(message: "Message") -> int:
     return message.cycle_time
 
 
-def _source(bus: "CanBus", message: "Message") -> str:
-    return f"can:{bus.name}/0x{message.identifier:X}"
+def _shown(counter: int | None) -> str:
+    return "nothing, in a frame too short," if counter is None else str(counter)
 
 
-def _duration(argument: str, text: str) -> float:
+def _period(expected: str) -> float:
     try:
-        return float(Duration.parse(text))
+        period = Duration.parse(expected)
     except TestError as error:
-        raise TestError(f"Argument {argument!r}: {error}, or {NOMINAL!r}") from None
+        raise TestError(f"Argument 'expected': {error}, or {NOMINAL!r}") from None
+    if not period:
+        raise TestError(f"Argument 'expected': {expected} is no cycle time; it must be above 0 s")
+    return period
 
 
 def _frame(identifier: str, data: str) -> "can.Message":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from robot.api.deco import keyword
 
 from harness.errors import TestError
-from harness.keywords.judgement import Allowed, allowed_by, judge
+from harness.keywords.judgement import Allowed, allowed_by, judge, named_limit
 from harness.quantities import Current, Duration, Quantity, Voltage, format_quantity
 
 if TYPE_CHECKING:
@@ -33,14 +33,12 @@ class PowerKeywords:
 
     @keyword
     def power_down(self) -> None:
-        """Switches the ignition off, as the vehicle does it, then terminal 30 at the supply.
+        """Switches the ignition off, waits for the after-run of the ECUs, then switches terminal 30 off at the supply.
 
         Example:
         | `Power Down`
         """
-        rig = self._session.rig
-        rig.switch_power_mode("off")
-        rig.supply.switch(on=False)
+        self._session.rig.power_down()
 
     @keyword
     def switch_ignition(self, mode: Literal["off", "accessory", "on"]) -> None:
@@ -167,9 +165,9 @@ class PowerKeywords:
         Example:
         | `Supply Current Should Meet`    running_current
         """
-        found = self._session.rig.limit(limit)
+        found = named_limit(self._session, limit, "limit")
         if found.unit != Current.unit:
-            raise TestError(f"limit: {found.name} is {allowed_by(found)}; a limit of a current is needed")
+            raise TestError(f"Argument 'limit': {found.name} is {allowed_by(found)}; a limit of a current is needed")
         self._judge("supply current", self.measure_supply_current(), allowed_by(found))
 
     def _judge(self, name: str, value: float, allowed: Allowed) -> None:
@@ -188,5 +186,5 @@ class PowerKeywords:
 
 def _between(low: Quantity, high: Quantity) -> Allowed:
     if low > high:
-        raise TestError(f"low: {low} is above high, {high}")
+        raise TestError(f"Argument 'low': {low} is above high, {high}")
     return Allowed(low.unit, float(low), float(high))

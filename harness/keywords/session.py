@@ -5,6 +5,7 @@ raises the error, and no test passes on it.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,10 @@ from harness.errors import BenchError, HarnessError
 from harness.results.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from harness.buses.trace import Trace
+    from harness.can_port import ChannelHealth
     from harness.results.measurement import Measurement, MeasurementLog
     from harness.rig.rig import Rig
 
@@ -34,6 +36,10 @@ class TestRecord:
     """Messages of judgements that failed and that the suite did not declare as expected."""
 
 
+_users: "dict[Path, Session]" = {}
+"""The session that writes to each run folder."""
+
+
 class Session:
     """The rig of a Robot run, opened when the first suite starts."""
 
@@ -45,10 +51,13 @@ class Session:
         """Whether the judgement that runs is meant to fail."""
         self.expected_failures: set[str] = set()
         """Messages of judgements that were meant to fail, and did."""
+        self.untold_failures: list[str] = []
+        """Failures in the setup of a suite that no test has taken yet."""
         self.open_error: HarnessError | None = None
         self._rig: Rig | None = None
         self._log: MeasurementLog | None = None
         self._trace: Trace | None = None
+        self._health: Mapping[str, ChannelHealth] = {}
         self._answers: dict[str, Mapping[str, str]] = {}
 
     @property
@@ -61,7 +70,9 @@ class Session:
         if self.open_error:
             raise self.open_error
         if self._rig is None:
-            raise BenchError("the rig is opened when a suite with tests starts; none runs")
+            raise BenchError(
+                "there is no rig: it is opened for each suite with tests; a folder's __init__.robot has none"
+            )
         return self._rig
 
     @property
@@ -92,11 +103,15 @@ class Session:
 
         self.open_error = None
         self.test = self.suite = TestRecord(suite=suite)
+        self.untold_failures = []
         try:
+            self._claim(folder)
             self._rig = open_rig(find_rig(self.rig_name), seed)
             folder.mkdir(parents=True, exist_ok=True)
             if self._log is None:
-                self._log = MeasurementLog(folder / "measurements.jsonl")
+                path = folder / "measurements.jsonl"
+                path.unlink(missing_ok=True)  # of an earlier run into the same folder
+                self._log = MeasurementLog(path)
                 identities = {name: instrument.identity for name, instrument in self._rig.instruments.items()}
                 write_run_facts(folder, run_facts(self._rig.facts, self._rig.vehicle, seed, source, identities))
             self._trace = Trace(trace_path(folder, suite))
@@ -108,6 +123,10 @@ class Session:
             self.open_error = BenchError(f"the results of the run cannot be written: {error}")
         except Exception as error:  # noqa: BLE001  whatever it is: Robot would only log it, and tests would pass
             self.open_error = BenchError(f"{type(error).__name__}: {error}")
+
+    def _claim(self, folder: Path) -> None:
+        if _users.setdefault(folder.resolve(), self) is not self:
+            raise BenchError("the library is imported twice in this run; import it once, under one name, for one rig")
 
     def close(self) -> None:
         """Bring the rig to its safe state and give it back.
@@ -130,6 +149,8 @@ class Session:
         if self._log is not None:
             self._log.close()
             self._log = None
+        for folder in [folder for folder, user in _users.items() if user is self]:
+            del _users[folder]
 
     def answers(self, path: str) -> "Mapping[str, str]":
         """Return the answers that stand in for an operator, read once.
@@ -137,7 +158,7 @@ class Session:
         Raises:
             RigFileError: the file is missing or damaged.
         """
-        from harness.rig.answers import read_answers
+        from harness.keywords.answers import read_answers
 
         if path not in self._answers:
             self._answers[path] = read_answers(Path(path))
@@ -147,19 +168,27 @@ class Session:
         """Take up the record of a test."""
         started = self._rig.clock.now if self._rig else 0
         self.test = TestRecord(self.suite.suite, name, requirements, started)
+        if self._rig is not None:
+            self._health = self._rig.channel_health()
         self.mark(f"test {name}")
 
     def end_test(self) -> list[str]:
         """Restore the rig's defaults; return what is wrong with the rig. What is judged now belongs to no test."""
         self.test = TestRecord(self.suite.suite)
-        if self._rig is None:
+        rig = self._rig
+        if rig is None:
             return []
-        try:
-            problems = self._rig.problems()
-            self._rig.restore_defaults()
-        except Exception as error:  # noqa: BLE001  whatever it is: Robot would only log it, and the test would pass
-            problems = [f"{type(error).__name__}: {error}"]
-        self.mark("end of test")
+        problems: list[str] = []
+
+        def look() -> None:
+            problems.extend(rig.problems(self._health))
+
+        steps: list[Callable[[], None]] = [look, *rig.restoring(), partial(self.mark, "end of test")]
+        for step in steps:
+            try:
+                step()
+            except Exception as error:  # noqa: BLE001  whatever it is: Robot would only log it, and the test would pass
+                problems.append(f"{type(error).__name__}: {error}")
         return problems
 
     def mark(self, text: str) -> None:
@@ -173,3 +202,5 @@ class Session:
             self._log.append(measurement)
         if measurement.verdict is Verdict.FAIL:
             self.test.failures.append(measurement.message)
+            if self.test is self.suite:
+                self.untold_failures.append(measurement.message)

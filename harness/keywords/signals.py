@@ -6,6 +6,7 @@ from robot.api.deco import keyword
 
 from harness.errors import TestError
 from harness.keywords.judgement import Allowed, judge, time_limit
+from harness.keywords.received import raw_in, source, text_in
 from harness.quantities import format_quantity, in_unit
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ class SignalKeywords:
         frame = self._next_frame(found)
         if frame is None:
             raise TestError(f"{signal} cannot be read: {self._not_seen(found)}")
-        return found.value(_raw(found, frame))
+        raw = raw_in(found.signal, frame)
+        if raw is None:
+            raise TestError(f"{signal} cannot be read: it is {text_in(found, frame)}")
+        return found.value(raw)
 
     @keyword
     def signal_should_be(self, signal: str, expected: str, tolerance: str = "") -> None:
@@ -64,7 +68,7 @@ class SignalKeywords:
         found = self._session.rig.signals.find(signal)
         wanted = _Wanted(found, expected, tolerance)
         frame = self._next_frame(found)
-        self._judge_value(found, wanted, frame, holds=frame is not None and wanted.met_by(_raw(found, frame)))
+        self._judge_value(found, wanted, frame, holds=frame is not None and wanted.met_by(frame))
 
     @keyword
     def signal_should_become(self, signal: str, expected: str, within: str, tolerance: str = "") -> None:
@@ -83,7 +87,7 @@ class SignalKeywords:
         wanted = _Wanted(found, expected, tolerance)
         timeout, limit_source = time_limit(session, within, "within")
         start = session.rig.clock.now
-        sighting = found.bus.watch(found.message, lambda frame: wanted.met_by(_raw(found, frame)), timeout)
+        sighting = found.bus.watch(found.message, wanted.met_by, timeout)
         limit = format_quantity(timeout / 1e9, "s")
         if sighting.met and sighting.frame is not None:
             took = round(sighting.frame.timestamp - start / 1e9, 9)
@@ -91,7 +95,7 @@ class SignalKeywords:
             actual = f"it was {format_quantity(took, 's')}"
         elif sighting.frame is not None:
             value = None
-            last = found.text(_raw(found, sighting.frame))
+            last = text_in(found, sighting.frame)
             actual = f"it was not reached within {limit}: last {last}, in {sighting.count} frames"
         else:
             value = None
@@ -103,7 +107,7 @@ class SignalKeywords:
             allowed=Allowed("s", high=timeout / 1e9, source=limit_source),
             holds=sighting.met,
             actual=actual,
-            source=_source(found, sighting.frame),
+            source=source(found.bus, found.message, sighting.frame),
         )
 
     @keyword
@@ -117,7 +121,7 @@ class SignalKeywords:
         found = session.rig.signals.find(signal)
         wanted = _Wanted(found, expected, tolerance)
         timeout, _ = time_limit(session, during, "during")
-        sighting = found.bus.watch(found.message, lambda frame: not wanted.met_by(_raw(found, frame)), timeout)
+        sighting = found.bus.watch(found.message, lambda frame: not wanted.met_by(frame), timeout)
         self._judge_value(
             found,
             wanted,
@@ -136,8 +140,9 @@ class SignalKeywords:
         value: float | str | None = None
         actual = self._not_seen(signal)
         if frame is not None:
-            raw = _raw(signal, frame)
-            value, actual = signal.value(raw), f"it was {signal.text(raw)}"
+            raw = raw_in(signal.signal, frame)
+            value = None if raw is None else signal.value(raw)
+            actual = f"it was {text_in(signal, frame)}"
         judge(
             self._session,
             what or signal.name,
@@ -145,7 +150,7 @@ class SignalKeywords:
             allowed=wanted.allowed,
             holds=holds,
             actual=actual,
-            source=_source(signal, frame),
+            source=source(signal.bus, signal.message, frame),
         )
 
     def _not_seen(self, signal: "RigSignal") -> str:
@@ -171,24 +176,16 @@ class _Wanted:
             try:
                 centre, width = in_unit(expected, unit), in_unit(tolerance, unit)
             except TestError as error:
-                raise TestError(f"tolerance: {error}") from None
+                raise TestError(f"Argument 'tolerance': {error}") from None
             if width < 0:
-                raise TestError(f"tolerance: {tolerance} is negative")
+                raise TestError(f"Argument 'tolerance': {tolerance} is negative")
             # A reading at the very edge is inside, whatever the last bit of the sum is.
             self._low, self._high = round(centre - width, 9), round(centre + width, 9)
             self.allowed = Allowed(unit, self._low, self._high)
 
-    def met_by(self, raw: int) -> bool:
-        """Say whether a raw value is what is expected."""
-        if self._low is None or self._high is None:
+    def met_by(self, frame: "can.Message") -> bool:
+        """Say whether a frame has the value that is expected."""
+        raw = raw_in(self._signal.signal, frame)
+        if raw is None or self._low is None or self._high is None:
             return raw == self._raw
         return self._low <= round(self._signal.signal.physical(raw), 9) <= self._high
-
-
-def _raw(signal: "RigSignal", frame: "can.Message") -> int:
-    return signal.signal.raw_of(bytes(frame.data))
-
-
-def _source(signal: "RigSignal", frame: "can.Message | None") -> str:
-    place = f"can:{signal.bus.name}/0x{signal.message.identifier:X}"
-    return place if frame is None else f"{place}@{frame.timestamp:.6f} s"

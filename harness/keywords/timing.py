@@ -6,6 +6,7 @@ from robot.api.deco import keyword
 
 from harness.errors import TestError
 from harness.keywords.judgement import Allowed, judge, time_limit
+from harness.keywords.received import raw_in, source, text_in
 from harness.quantities import Duration, format_quantity
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     import can
 
+    from harness.clock import Event
     from harness.keywords.session import Session
 
 
@@ -25,6 +27,7 @@ class TimingKeywords:
         """The test that the stopwatch was started in; no other sees it."""
         self._started: float | None = None
         self._stimulus = ""
+        self._stimulus_came: Event | None = None
         self._stop_looking: Callable[[], None] = lambda: None
 
     @keyword
@@ -57,18 +60,22 @@ class TimingKeywords:
         found = rig.signals.find(signal)
         raw = found.raw(value)
         self._stimulus = f"{signal} is {found.text(raw)}"
+        came = self._stimulus_came = rig.clock.event()
 
         def look(frame: "can.Message") -> None:
-            if self._started is None and found.signal.raw_of(bytes(frame.data)) == raw:
+            if self._started is None and raw_in(found.signal, frame) == raw:
                 self._started = frame.timestamp
+                came.set()
 
-        self._stop_looking = found.bus.channel.listen(look, (found.message.identifier,))
+        self._stop_looking = found.bus.channel.listen(look, (found.message.key,))
 
     @keyword
     def read_stopwatch(self) -> float:
         """Returns the seconds of rig time since the stopwatch was started.
 
         Example:
+        | `Start Stopwatch`
+        | `Wait`    500 ms
         | ${seconds} =    `Read Stopwatch`
         """
         return round(self._session.rig.clock.now / 1e9 - self._start(), 9)
@@ -77,7 +84,8 @@ class TimingKeywords:
     def response_time_should_be_below(self, limit: str, signal: str, value: str) -> None:
         """Judges the time from the start of the stopwatch to the first frame from now on with a value of a signal.
 
-        ``limit`` is a duration or the name of a limit of the vehicle.
+        ``limit`` is a duration or the name of a limit of the vehicle. A stimulus that is still to come is waited for,
+        as long as the limit says; frames before it are no response.
 
         Example:
         | `Start Stopwatch`    Vehicle.Powertrain.Transmission.SelectedGear    Reverse
@@ -90,19 +98,18 @@ class TimingKeywords:
         raw = found.raw(value)
         longest, limit_source = time_limit(session, limit, "limit")
         self._check_started_in_this_test()
-        # Where the stimulus is still to come, it has as much time as the response.
-        timeout = 2 * longest
-        if self._started is not None:
-            timeout = max(round(self._started * 1e9) + longest - rig.clock.now, 0)
-        sighting = found.bus.watch(found.message, lambda frame: found.signal.raw_of(bytes(frame.data)) == raw, timeout)
+        if self._started is None and self._stimulus_came is not None:
+            rig.clock.wait(self._stimulus_came, longest)
         started = self._start()
+        timeout = max(round(started * 1e9) + longest - rig.clock.now, 0)
+        sighting = found.bus.watch(found.message, lambda frame: raw_in(found.signal, frame) == raw, timeout)
         took = None
         actual = f"it was not reached: {sighting.count} frames came"
         if sighting.met and sighting.frame is not None:
             took = round(sighting.frame.timestamp - started, 9)
             actual = f"it was {format_quantity(took, 's')}"
         elif sighting.frame is not None:
-            actual += f", the last with {found.text(found.signal.raw_of(bytes(sighting.frame.data)))}"
+            actual += f", the last with {text_in(found, sighting.frame)}"
         since = f" from when {self._stimulus}" if self._stimulus else ""
         judge(
             session,
@@ -111,8 +118,7 @@ class TimingKeywords:
             allowed=Allowed("s", high=longest / 1e9, source=limit_source),
             holds=took is not None and took <= longest / 1e9,
             actual=actual,
-            source=f"can:{found.bus.name}/0x{found.message.identifier:X}"
-            + (f"@{sighting.frame.timestamp:.6f} s" if sighting.frame else ""),
+            source=source(found.bus, found.message, sighting.frame),
         )
 
     def _start(self) -> float:

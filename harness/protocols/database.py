@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from harness.can_port import EXTENDED
 from harness.clock import MILLISECOND
 from harness.errors import RigFileError, TestError, unknown_name
 from harness.protocols.message_codec import Decoder, Encoder, decoder, encoder
@@ -128,6 +129,11 @@ class Message:
     signals: Mapping[str, Signal]
     comment: str = ""
 
+    @property
+    def key(self) -> int:
+        """Identifier that tells its frames from all others of the bus: extended ones have the bit `EXTENDED`."""
+        return self.identifier | EXTENDED if self.extended else self.identifier
+
     def signal(self, name: str) -> Signal:
         """Return a signal by its name.
 
@@ -176,9 +182,9 @@ class Database:
     messages: Mapping[str, Message]
 
     @cached_property
-    def by_identifier(self) -> Mapping[int, Message]:
-        """The messages by their identifier."""
-        return {message.identifier: message for message in self.messages.values()}
+    def by_key(self) -> Mapping[int, Message]:
+        """The messages by the key that tells their frames apart."""
+        return {message.key: message for message in self.messages.values()}
 
     @cached_property
     def nodes(self) -> frozenset[str]:
@@ -238,13 +244,12 @@ def read_database(path: Path) -> Database:
     messages: dict[str, Message] = {}
     taken: dict[int, str] = {}
     for entry in source.messages:
-        if entry.frame_id in taken:
-            raise RigFileError(
-                f"{path}: identifier 0x{entry.frame_id:X} is used by {taken[entry.frame_id]} and {entry.name}"
-            )
+        key = entry.frame_id | EXTENDED if entry.is_extended_frame else entry.frame_id
+        if key in taken:
+            raise RigFileError(f"{path}: identifier 0x{entry.frame_id:X} is used by {taken[key]} and {entry.name}")
         if problem := f"{entry.name} is declared twice" if entry.name in messages else _problem(entry):
             raise RigFileError(f"{path}: {problem}")
-        taken[entry.frame_id] = entry.name
+        taken[key] = entry.name
         messages[entry.name] = _message(entry)
     if not messages:
         raise RigFileError(f"{path}: holds no messages")

@@ -1,5 +1,6 @@
 """What became of each test, read from Robot's output.xml."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,9 +20,25 @@ REQUIREMENT = "req:"
 """Beginning of the tags that name a requirement."""
 
 
+class SuiteLabels:
+    """Names suites so that no two of a run share a name: the second `Boot` is `Boot (2)`."""
+
+    def __init__(self) -> None:
+        self._labels: dict[str, str] = {}
+        self._counts: Counter[str] = Counter()
+
+    def label(self, identifier: str, name: str) -> str:
+        """Return the label of a suite, by Robot's id and long name of it; the same each time it is asked for."""
+        if identifier not in self._labels:
+            self._counts[name] += 1
+            count = self._counts[name]
+            self._labels[identifier] = name if count == 1 else f"{name} ({count})"
+        return self._labels[identifier]
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one test; `suite` is the long name of its suite, `seconds` are of the wall clock."""
+    """What became of one test; `suite` is the label of its suite, `seconds` are of the wall clock."""
 
     suite: str
     name: str
@@ -73,11 +90,12 @@ def read_outcomes(output_xml: Path) -> list[Outcome]:
 class _Outcomes(ResultVisitor):  # type: ignore[misc]  # Robot has no types
     def __init__(self) -> None:
         self.found: list[Outcome] = []
+        self._labels = SuiteLabels()
 
     def visit_test(self, test: result.TestCase) -> None:
         self.found.append(
             Outcome(
-                suite=test.parent.full_name if test.parent else "",
+                suite=self._labels.label(test.parent.id, test.parent.full_name) if test.parent else "",
                 name=test.name,
                 verdict=verdict_of(test),
                 message=test.message,

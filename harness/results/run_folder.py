@@ -97,8 +97,8 @@ def read_run_facts(folder: Path) -> RunFacts:
 
 
 def trace_path(folder: Path, suite: str) -> Path:
-    """Return the file that the trace of a suite, given by its long name, goes to."""
-    name = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in suite).strip("-")
+    """Return the file that the trace of a suite, given by its label, goes to."""
+    name = "".join(letter if letter.isalnum() or letter in "-." else "_" if letter == " " else "-" for letter in suite)
     return folder / "traces" / f"{name or 'suite'}.blf"
 
 

@@ -1,12 +1,14 @@
 """An opened rig: what keywords work with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.buses.can_bus import CanBus
+from harness.can_port import ChannelHealth
 from harness.clock import Clock
-from harness.errors import HarnessError, TestError, unknown_name
+from harness.errors import BenchError, HarnessError, TestError, unknown_name
 from harness.rig.car_supply import CarSupply
 from harness.rig.power_modes import take_steps
 from harness.rig.rig_file import RigFile
@@ -36,10 +38,12 @@ class Rig:
     """What gives back sessions and channels, in this order."""
     open_lines: set[str] = field(default_factory=set)
     """Nets of the lines that a test has opened."""
+    mode_signals: dict[str, str] = field(default_factory=dict)
+    """Signals that the power mode has set, and their values."""
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What a test can ask for by a `needs:` tag: instruments, buses and simulated ECUs by their names."""
+        """What a test can ask for by a `needs:` tag: instruments, buses and ECUs by their names."""
         names = {"supply", *self.instruments, *self.buses, *self.facts.ecus}
         return frozenset(map(capability, names))
 
@@ -50,7 +54,13 @@ class Rig:
 
     def switch_power_mode(self, mode: PowerMode) -> None:
         """Take the steps of a power mode of the vehicle."""
-        take_steps(self.vehicle.power_modes[mode], self.supply, self.clock, self.set_signal)
+        self.mode_signals.clear()
+
+        def set_signal(name: str, value: str) -> None:
+            self.mode_signals[name] = value
+            self.set_signal(name, value)
+
+        take_steps(self.vehicle.power_modes[mode], self.supply, self.clock, set_signal)
 
     def set_signal(self, name: str, value: str) -> None:
         """Let the simulated ECU that sends a signal send this value from its next frame on.
@@ -128,21 +138,37 @@ class Rig:
             raise TestError(f"{self.vehicle.name} has {unknown_name('limit', name, limits)}")
         return limits[key]
 
-    def restore_defaults(self) -> None:
-        """Take back what tests have changed: close lines, switch defects off, resume silent ECUs, reset signals."""
+    def restoring(self) -> Iterator[Callable[[], None]]:
+        """Yield the steps that take back what tests have changed; each is worth taking when another has failed.
+
+        Lines are closed, defects are those of the rig file, ECUs speak, and signals are at their defaults, but for
+        those that the power mode has set.
+        """
         for line in sorted(self.open_lines):
-            self.close_line(line)
+            yield partial(self.close_line, line)
         for name, ecu in self.ecus.items():
             lasting = self.facts.defects.get(name, ())
             for defect in sorted(ecu.defects | set(lasting)):
-                ecu.switch_defect(defect, on=defect in lasting)
-            ecu.resume()
-            ecu.reset_signals()
+                yield partial(ecu.switch_defect, defect, on=defect in lasting)
+            yield ecu.resume
+            yield ecu.reset_signals
+        for signal, value in self.mode_signals.items():
+            yield partial(self.set_signal, signal, value)
 
-    def problems(self) -> list[str]:
-        """Return what is wrong with the rig itself; empty when it is healthy. Reads every error queue."""
+    def channel_health(self) -> dict[str, ChannelHealth]:
+        """Return the health of each bus's channel."""
+        return {name: bus.channel.health() for name, bus in self.buses.items()}
+
+    def problems(self, before: Mapping[str, ChannelHealth]) -> list[str]:
+        """Return what is wrong with the rig itself; empty when it is healthy. Reads every error queue.
+
+        Args:
+            before: health of the channels at a time; what has gone wrong since counts.
+        """
         found = [
-            f"bus {name}: {problem}" for name, bus in self.buses.items() for problem in bus.channel.health().problems
+            f"bus {name}: {problem}"
+            for name, health in self.channel_health().items()
+            for problem in health.problems_since(before.get(name, ChannelHealth()))
         ]
         for name, instrument in self.instruments.items():
             try:
@@ -150,6 +176,13 @@ class Rig:
             except HarnessError as error:
                 found.append(f"{name}: {error}")
         return found
+
+    def power_down(self) -> None:
+        """Take the orderly path: ignition off, the after-run of the ECUs, terminal 30 off."""
+        if self.supply.is_on:
+            self.switch_power_mode("off")
+            self.clock.sleep(self.vehicle.after_run.ns)
+        self.supply.switch(on=False)
 
     def close(self) -> None:
         """Bring the rig to its safe state by the orderly path, then give back all sessions and channels.
@@ -159,9 +192,11 @@ class Rig:
         """
         failed: list[Exception] = []
         steps: tuple[Callable[[], None], ...] = (
-            lambda: self.switch_power_mode("off") if self.supply.is_on else None,
+            *(partial(self.close_line, line) for line in sorted(self.open_lines)),
+            self.power_down,
             lambda: self.supply.switch(on=False),
             *(matrix.open_all for matrix in self.supply.matrices),
+            self._check_safe,
             *self.release,
         )
         for step in steps:
@@ -172,10 +207,19 @@ class Rig:
         if failed:
             raise HarnessError("the rig did not close cleanly: " + "; ".join(map(str, failed)))
 
+    def _check_safe(self) -> None:
+        """Read back that the supply is off and the relays are at rest."""
+        live = [f"{self.supply.name} output {self.supply.output} is still on"] if self.supply.is_on else []
+        for net, switched in self.supply.nets.items():
+            if switched.matrix.is_closed(switched.channel):
+                live.append(f"the relay of {net} is still closed")
+        if live:
+            raise BenchError(", ".join(live))
+
 
 def capability(name: str) -> str:
-    """Return a name as `needs:` tags have it: `head unit` is `head-unit`."""
-    return "-".join(name.casefold().split())
+    """Return a name as `needs:` tags have it: `head unit` and `head_unit` are `head-unit`."""
+    return "-".join(name.casefold().replace("_", " ").split())
 
 
 def _folded(name: str) -> str:

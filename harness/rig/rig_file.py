@@ -143,6 +143,7 @@ class RigFile(_Facts):
                     problems["ecus", name, "pins", pin] = unknown_name("net", net, self.nets)
         for name, net_facts in self.nets.items():
             problems |= self._feed_problems(name, net_facts)
+        problems |= self._limit_problems()
         if self.supply.net not in self.nets:
             problems["supply", "net"] = unknown_name("net", self.supply.net, self.nets)
         for ecu_name in self.defects:
@@ -152,6 +153,23 @@ class RigFile(_Facts):
                 problems["defects", ecu_name] = f"{ecu_name} is real; only simulated ECUs have named defects"
         refuse(problems)
         return self
+
+    def _limit_problems(self) -> dict[KeyPath, str]:
+        problems: dict[KeyPath, str] = {}
+        for net in self.nets.values():
+            supply = net.fed_by.rpartition(".")[0]
+            if net.fed_by not in self.nets and supply in self.instruments:
+                limits = self.instruments[supply].limits
+                if limits is None:
+                    problems["instruments", supply, "limits"] = f"missing key; {supply} feeds a net, and a supply needs limits"
+                    continue
+                for key, asked, limit in (
+                    ("voltage", self.supply.voltage, limits.voltage),
+                    ("current_limit", self.supply.current_limit, limits.current),
+                ):
+                    if asked > limit:
+                        problems["supply", key] = f"{asked} is above the limit of {supply}, {limit}"
+        return problems
 
     def _feed_problems(self, name: str, net: NetFacts) -> dict[KeyPath, str]:
         problems: dict[KeyPath, str] = {}

@@ -12,7 +12,7 @@ from heapq import heapify, heappop, heappush
 
 import can
 
-from harness.can_port import ChannelHealth, FrameListener
+from harness.can_port import EXTENDED, ChannelHealth, FrameListener
 from harness.clock import SECOND
 from harness.errors import BusError
 from harness.protocols.can_frame import INTERFRAME_SPACE_BITS, arbitration_key, frame_bits
@@ -190,7 +190,7 @@ class CanNetwork:
         sent = self._sending
         if sent is not None:
             self._sending = None
-            _, _, frame, sender = sent
+            key, _, frame, sender = sent
             if self._online == 1:
                 heappush(self._pending, sent)
                 self._unacknowledged = sender, self._attempts(sender, frame)
@@ -198,10 +198,9 @@ class CanNetwork:
             frame.timestamp = self._end_of_frame / SECOND
             if sender.transmit_errors:
                 sender.transmit_errors -= 1
-            identifier = frame.arbitration_id
-            route = self._routes.get(identifier)
+            route = self._routes.get(key)
             if route is None:
-                route = self._routes[identifier] = self._route(identifier)
+                route = self._routes[key] = self._route(frame)
             for node, listener in route:
                 if node is not sender or node.hears_itself:
                     listener(frame)
@@ -210,7 +209,8 @@ class CanNetwork:
         else:
             self._busy = False
 
-    def _route(self, identifier: int) -> tuple[tuple["CanNode", FrameListener], ...]:
+    def _route(self, frame: can.Message) -> tuple[tuple["CanNode", FrameListener], ...]:
+        identifier = frame.arbitration_id | EXTENDED if frame.is_extended_id else frame.arbitration_id
         return tuple(
             (node, listener)
             for node in self._nodes

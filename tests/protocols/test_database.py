@@ -237,7 +237,7 @@ def test_unknown_names_are_answered_with_what_was_probably_meant() -> None:
         database.signal("HU_Status.BootSate")
     with pytest.raises(TestError, match="HU_Status has no signal ''"):
         database.signal("HU_Status")
-    assert database.by_identifier[0x5A0].name == "HU_Status"
+    assert database.by_key[0x5A0].name == "HU_Status"
     assert "HU" in database.nodes
 
 

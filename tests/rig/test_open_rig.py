@@ -128,8 +128,8 @@ def test_a_contradiction_found_late_gives_the_sessions_back_too(
     change: Callable[..., Path], peer: Callable[..., Peer]
 ) -> None:
     supply = good_supply(peer)
-    path = change((SUPPLY, f"    resource: {supply.resource}\n    # {SUPPLY.strip()}"))
-    with pytest.raises(RigFileError, match=r"instruments\.supply\.limits: missing key"):
+    path = change((SUPPLY, f"    resource: {supply.resource}\n{SUPPLY}"), ("relay: switches.101", "relay: supply.101"))
+    with pytest.raises(RigFileError, match=r"nets\.ACC\.relay: supply is no switch matrix"):
         open_rig(path)
     assert supply.left.wait(10)
 
@@ -180,7 +180,7 @@ def test_every_virtual_rig_opens_and_its_car_starts(path: Path) -> None:
     rig.power_up()
     rig.switch_power_mode("on")
     rig.clock.sleep(5_000_000_000)
-    assert rig.problems() == []
+    assert rig.problems({}) == []
     assert rig.supply.is_on
     assert rig.supply.supply.measure_voltage(rig.supply.output) == pytest.approx(rig.facts.supply.voltage, abs=0.1)
     for name, ecu in rig.ecus.items():
@@ -231,7 +231,8 @@ rig.switch_power_mode("on")
 for defect in sorted(rig.ecu("head unit").DEFECTS):
     rig.ecu("head unit").switch_defect(defect, on=True)
     rig.clock.sleep(50_000_000)
-rig.restore_defaults()
+for step in rig.restoring():
+    step()
 rig.clock.sleep(5_000_000_000)
 rig.close()
 print(digest.hexdigest())

@@ -143,7 +143,8 @@ def test_restoring_and_closing_connect_a_line_again(opened: OpenedWorld) -> None
     opened.start()
     opened.rig.open_line("HeadUnit.KL15")
     states = [opened.relays[104].closed]
-    opened.rig.restore_defaults()
+    for step in opened.rig.restoring():
+        step()
     states.append(opened.relays[104].closed)
     assert states == [True, False]
     opened.rig.open_line("HeadUnit.KL15")
@@ -257,7 +258,8 @@ def test_restoring_brings_everything_back(rig: Rig) -> None:
     rig.ecu("head unit").switch_defect("wrong speed", on=True)
     rig.ecu("gateway").silence()
     rig.clock.sleep(SECOND)
-    rig.restore_defaults()
+    for step in rig.restoring():
+        step()
     rig.clock.sleep(SECOND)
     assert rig.ecu("head unit").defects == frozenset()
     speed, gear = rig.signals.find("Vehicle.Speed"), rig.signals.find("Vehicle.Powertrain.Transmission.SelectedGear")
@@ -276,7 +278,8 @@ def test_defects_of_the_rig_file_stay_and_come_back(rig_path: Path) -> None:
     assert unit.defects == {"wrong speed", "slow"}
     unit.switch_defect("silent", on=True)
     unit.switch_defect("slow", on=False)
-    rig.restore_defaults()
+    for step in rig.restoring():
+        step()
     assert unit.defects == {"wrong speed", "slow"}
     rig.close()
 
@@ -288,13 +291,13 @@ def test_a_healthy_rig_has_no_problems(rig: Rig) -> None:
     rig.power_up()
     rig.switch_power_mode("on")
     rig.clock.sleep(SECOND)
-    assert rig.problems() == []
+    assert rig.problems({}) == []
 
 
 def test_a_dead_instrument_is_a_problem_that_names_it(opened: OpenedWorld) -> None:
     opened.start()
     opened.switches.fault = InstrumentFault.SILENT
-    (problem,) = opened.rig.problems()
+    (problem,) = opened.rig.problems({})
     assert problem.startswith("switches: switches (TCPIP::switches")
 
 
@@ -302,7 +305,7 @@ def test_an_error_left_in_an_instrument_is_a_problem(opened: OpenedWorld) -> Non
     opened.start()
     done = opened.supply.receive("VOLT 99", lambda _: None)
     assert opened.rig.clock.wait(done, SECOND)
-    (problem,) = opened.rig.problems()
+    (problem,) = opened.rig.problems({})
     assert problem.startswith("supply: -222 ")
 
 

@@ -105,7 +105,7 @@ MISTAKES: dict[str, tuple[tuple[Change, ...], str, str]] = {
     "terminal 30 from the switch matrix": (
         (("{fed_by: supply.1", "{fed_by: switches.103"),),
         "  switches:",
-        r"instruments\.switches: switches is a keysight-34970a: it has no supply outputs, but the wiring names \[103\]",
+        r"instruments\.switches\.limits: missing key; switches feeds a net, and a supply needs limits",
     ),
     "no relay for the ignition": (
         ((", relay: switches.102", ""),),

@@ -12,6 +12,9 @@ from harness.vehicle import Protection
 
 _MOST_BYTES = 8
 
+_MOST_ENCODED = 256
+"""Frames that are kept: all of an eight-bit counter's."""
+
 Values = Callable[[], Mapping[str, Number]]
 
 
@@ -36,7 +39,7 @@ class CyclicMessage:
         self._raw = dict(self._start)
         self._count = 0
         self._counts = 1 + max(self._counters.values(), default=0)
-        self._encoded: list[bytes | None] = [None] * self._counts
+        self._encoded: dict[int, bytes] = {}
         self._values: Values | None = None
         self._identifier = message.identifier
         self._extended = message.extended
@@ -59,12 +62,12 @@ class CyclicMessage:
         """Send another raw value of a signal from the next frame on."""
         if self._raw[signal] != raw:
             self._raw[signal] = raw
-            self._encoded = [None] * self._counts
+            self._encoded.clear()
 
     def reset(self) -> None:
         """Go back to the start values of the database. The counter goes on."""
         self._raw = dict(self._start)
-        self._encoded = [None] * self._counts
+        self._encoded.clear()
 
     def next_frame(self) -> can.Message:
         """Return the next frame."""
@@ -72,13 +75,15 @@ class CyclicMessage:
         if self._values is not None:
             data = self._encode_driven(self._values(), count)
         else:
-            data = self._encoded[count] or self._encode(count)
+            data = self._encoded.get(count) or self._encode(count)
         if not self.counter_frozen:
             count += 1
             self._count = count if count < self._counts else 0
         return new_frame(self._identifier, data, self._extended)
 
     def _encode(self, count: int) -> bytes:
+        if len(self._encoded) >= _MOST_ENCODED:
+            self._encoded.clear()
         data = self._encoded[count] = self._protect(self._raw, count)
         return data
 

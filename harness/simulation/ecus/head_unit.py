@@ -26,8 +26,10 @@ REVERSE = 2
 TERMINAL_15_ON = 4.0
 BROWN_OUT = 6.0
 POWER_ON = 6.5
-UNDERVOLTAGE, UNDERVOLTAGE_OVER = 9.0, 9.5
-OVERVOLTAGE_OVER, OVERVOLTAGE = 15.5, 16.0
+RESETS_EARLY = 9.2
+"""Where a unit with the defect of that name resets."""
+UNDERVOLTAGE, UNDERVOLTAGE_OVER = 8.8, 9.3
+OVERVOLTAGE_OVER, OVERVOLTAGE = 15.7, 16.2
 
 HOLD_UP = 500 * MICROSECOND
 """How long its capacitors carry it through an interruption."""
@@ -84,7 +86,7 @@ class HeadUnit(RestBus):
         "no undervoltage reaction": "does not notice undervoltage",
         "stays muted": "plays no sound again after undervoltage or overvoltage",
         "no overvoltage reaction": "does not notice overvoltage",
-        "mutes early": "takes 15.5 V for overvoltage",
+        "mutes early": "takes 15.7 V for overvoltage",
         "resets early": "resets below 9.2 V instead of 6 V",
         "does not restart": "stays off after an interruption of its supply",
         "does not sleep": "goes on running when terminal 15 is off",
@@ -130,12 +132,13 @@ class HeadUnit(RestBus):
         self._highest_speed = status.message.signal("DisplayedSpeed").allowed_range[1]
         gear, speed = database.message(GEAR), database.message(SPEED)
         self._decode_gear, self._decode_speed = gear.decode, speed.decode
+        self._gear_length, self._speed_length = gear.length, speed.length
         self._speed_timeout = SPEED_LOST_AFTER * (speed.cycle_time or 0)
-        port.listen(self._gear_received, (gear.identifier,))
-        port.listen(self._speed_received, (speed.identifier,))
+        port.listen(self._gear_received, (gear.key,))
+        port.listen(self._speed_received, (speed.key,))
         self._kl30, self._kl15 = context.pins["KL30"], context.pins["KL15"]
         self._kl30.watch(BROWN_OUT, self._brown_out)
-        self._kl30.watch(UNDERVOLTAGE + 0.2, self._brown_out_early)
+        self._kl30.watch(RESETS_EARLY, self._brown_out_early)
         self._kl30.watch(POWER_ON, lambda above: self._gain_power() if above else None)
         for threshold in (UNDERVOLTAGE, UNDERVOLTAGE_OVER, OVERVOLTAGE_OVER, OVERVOLTAGE):
             self._kl30.watch(threshold, self._judge_supply)
@@ -282,6 +285,8 @@ class HeadUnit(RestBus):
     # Rear view and speed
 
     def _gear_received(self, frame: "can.Message") -> None:
+        if len(frame.data) < self._gear_length:
+            return
         values = self._decode_gear(bytes(frame.data))
         valid = not values["TrShftLvrPosV_h1HSC2"] or self.has("trusts invalid gear")
         reverse = values["TrShftLvrPos_h1HSC2"] == REVERSE and valid
@@ -308,6 +313,8 @@ class HeadUnit(RestBus):
         self._draw()
 
     def _speed_received(self, frame: "can.Message") -> None:
+        if len(frame.data) < self._speed_length:
+            return
         values = self._decode_speed(bytes(frame.data))
         self._speed = None if values["VehSpdAvgVHSC2"] else values["VehSpdAvgHSC2"]
         self._speed_watchdog.start(self._speed_timeout)

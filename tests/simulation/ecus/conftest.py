@@ -74,7 +74,7 @@ class Car:
 
     def raw(self, frame: can.Message) -> dict[str, int]:
         """Raw values of a frame's signals."""
-        message = self.database.by_identifier[frame.arbitration_id]
+        message = self.database.by_key[frame.arbitration_id]
         return {name: signal.raw_of(bytes(frame.data)) for name, signal in message.signals.items()}
 
 

@@ -163,19 +163,19 @@ def test_it_works_down_to_6_volts_and_comes_back_at_6_5(drive: Drive) -> None:
 def test_it_judges_its_supply_with_hysteresis(drive: Drive) -> None:
     drive.start()
     judged = []
-    for voltage in (9.1, 8.9, 9.4, 9.6, 15.9, 16.1, 15.6, 15.4):
+    for voltage in (9.0, 8.7, 9.2, 9.4, 16.0, 16.3, 15.8, 15.6):
         drive.car.supply(voltage)
         status = drive.after(300)
         judged.append((voltage, status["SupplyState"], status["AudioState"]))
     assert judged == [
-        (9.1, NORMAL, PLAYING),
-        (8.9, UNDERVOLTAGE, MUTED),
-        (9.4, UNDERVOLTAGE, MUTED),
-        (9.6, NORMAL, PLAYING),
-        (15.9, NORMAL, PLAYING),
-        (16.1, OVERVOLTAGE, MUTED),
-        (15.6, OVERVOLTAGE, MUTED),
-        (15.4, NORMAL, PLAYING),
+        (9.0, NORMAL, PLAYING),
+        (8.7, UNDERVOLTAGE, MUTED),
+        (9.2, UNDERVOLTAGE, MUTED),
+        (9.4, NORMAL, PLAYING),
+        (16.0, NORMAL, PLAYING),
+        (16.3, OVERVOLTAGE, MUTED),
+        (15.8, OVERVOLTAGE, MUTED),
+        (15.6, NORMAL, PLAYING),
     ]
 
 

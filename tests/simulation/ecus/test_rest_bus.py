@@ -75,9 +75,7 @@ def test_signals_begin_at_the_start_values_of_the_database(car: "Car", database:
     car.add("rest-bus", "GW")
     car.run(200)
     for frame in (car.of("GW_HSC2_ECM_FrP04")[0], car.of("GW_HSC2_BCM_FrP04")[0]):
-        starts = {
-            name: signal.start_raw for name, signal in database.by_identifier[frame.arbitration_id].signals.items()
-        }
+        starts = {name: signal.start_raw for name, signal in database.by_key[frame.arbitration_id].signals.items()}
         assert car.raw(frame) == starts
     assert car.raw(car.of("GW_HSC2_ECM_FrP04")[0])["TrShftLvrPos_h1HSC2"] == 1
 
