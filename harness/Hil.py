@@ -47,6 +47,7 @@ class Hil(DynamicCore):  # type: ignore[misc]  # robotlibcore has no types
     ROBOT_LIBRARY_VERSION = __version__
 
     def __init__(self, rig: str) -> None:
+        """``rig`` is the path of a rig file, or the name of one in ``rigs`` of the working folder."""
         session = Session(rig)
         self.ROBOT_LIBRARY_LISTENER = Listener(session)
         super().__init__(

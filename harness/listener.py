@@ -11,7 +11,7 @@ from robot.api import logger
 from robot.libraries.BuiltIn import BuiltIn
 from robot.utils import escape  # type: ignore[import-untyped]  # Robot has types for its api only
 
-from harness.errors import HarnessError, TestError
+from harness.errors import HarnessError, TestError, unknown_name
 from harness.results.outcome import REQUIREMENT, RIG_SECONDS, SuiteLabels, tagged
 from harness.results.run_folder import trace_path
 from harness.results.verdict import Verdict, worst
@@ -94,8 +94,8 @@ class Listener:
 
         rig = self._session.rig
         lacking = [need for need in tagged(tags, NEEDS) if capability(need) not in rig.capabilities]
-        known = ", ".join(sorted(rig.capabilities))
-        return f"rig {rig.facts.name} lacks {', '.join(lacking)}; it has: {known}" if lacking else ""
+        missing = [unknown_name("capability", need, rig.capabilities) for need in lacking]
+        return f"rig {rig.facts.name} lacks {', '.join(lacking)}: {'; '.join(missing)}" if lacking else ""
 
     def end_test(self, data: "running.TestCase", result: "result.TestCase") -> None:  # noqa: ARG002
         """Give the verdict: of the judgements, of all other keywords that failed, and of the rig itself."""

@@ -85,7 +85,10 @@ def test_the_status_in_robot_agrees_with_the_verdict(verdicts: tuple[Path, dict[
         ("Goes Beyond The Limit Of The Rig", "18.1 V asked; this rig allows at most 18 V"),
         ("Meets A Rig Fault", "The rig is not healthy: supply: -113 Undefined header"),
         ("Fails Before A Rig Fault", f"The rig is not healthy: supply: -113 Undefined header\n{TOO_LOW}"),
-        ("Needs What The Rig Lacks", "rig rx5-virtual lacks nothing-like-this; it has: body-controller,"),
+        (
+            "Needs What The Rig Lacks",
+            "rig rx5-virtual lacks nothing-like-this: no capability 'nothing-like-this'. Known: body-controller,",
+        ),
         ("Takes Too Long", "Test timeout 300 milliseconds exceeded."),
         ("Errs In Its Teardown", "Teardown failed:\nno ECU 'nobody'"),
         ("Fails, Then Errs In Its Teardown", f"{TOO_LOW}\n\nAlso teardown failed:\nno ECU 'nobody'"),

@@ -29,6 +29,8 @@ class Sighting:
     """That frame, else the last one seen in the time, else None."""
     count: int
     """Frames seen in the time."""
+    longest_gap: float
+    """Seconds without a frame, at most: between frames, before the first or behind the last."""
 
 
 class CanBus:
@@ -71,12 +73,13 @@ class CanBus:
         begin, deadline = clock.now / 1e9, (clock.now + timeout) / 1e9
         found = clock.event()
         seen: list[can.Message] = []
-        count = 0
+        count, longest_gap, last = 0, 0.0, begin
 
         def look(frame: "can.Message") -> None:
-            nonlocal count
+            nonlocal count, longest_gap, last
             if frame.is_rx and not found.is_set and begin <= frame.timestamp <= deadline:
                 count += 1
+                longest_gap, last = max(longest_gap, frame.timestamp - last), frame.timestamp
                 seen[:] = [frame]
                 if until(frame):
                     found.set()
@@ -88,7 +91,9 @@ class CanBus:
             stop()
         if not seen:
             self.check_health()
-        return Sighting(found.is_set, seen[0] if seen else None, count)
+        if not found.is_set:
+            longest_gap = max(longest_gap, deadline - last)
+        return Sighting(found.is_set, seen[0] if seen else None, count, round(longest_gap, 9))
 
     def record(self, message: Message, duration: int) -> "list[can.Message]":
         """Return the frames of a message that end in the next `duration` nanoseconds, as `watch` sees them."""

@@ -102,12 +102,21 @@ def judge(
     logger.info(f"{name}: {actual}; allowed: {allowed}" + (f"; {allowed.source}" if allowed.source else ""))
 
 
+def is_name(text: str) -> bool:
+    """Say whether a text is meant as the name of a limit, and not as a quantity."""
+    return not (text[:1].isdigit() or text[:1] in "+-.")
+
+
 def named_limit(session: "Session", name: str, argument: str) -> "Limit":
     """Return a limit of the vehicle.
 
     Raises:
         TestError: there is no such limit; names the argument, and the limit that was probably meant.
     """
+    if "=" in name:
+        raise TestError(
+            f"Argument {argument!r}: {name!r} is no limit, and there is no argument {name.partition('=')[0]!r}"
+        )
     try:
         return session.rig.limit(name)
     except TestError as error:
@@ -123,7 +132,7 @@ def time_limit(session: "Session", text: str, argument: str) -> tuple[int, str]:
     Raises:
         TestError: it is neither; names the argument.
     """
-    if text[:1].isdigit() or text[:1] in "+-.":
+    if not is_name(text):
         try:
             return Duration.parse(text).ns, ""
         except TestError as error:

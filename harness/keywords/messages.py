@@ -9,7 +9,7 @@ from robot.api.deco import keyword
 from harness.buses.cycle_times import cycle_times
 from harness.errors import TestError
 from harness.keywords.judgement import Allowed, allowed_by, judge, time_limit
-from harness.keywords.received import raw_in, source
+from harness.keywords.received import MISSING_AFTER_CYCLES, raw_in, source
 from harness.quantities import Duration, Ratio, format_quantity
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class MessageKeywords:
         """
         session = self._session
         bus, found = session.rig.signals.find_message(message)
-        stamps = [frame.timestamp for frame in bus.record(found, during.ns)]
+        stamps = [frame.timestamp for frame in bus.record(found, _some(during))]
         first = f", the first at {stamps[0]:.6f} s" if stamps else ""
         judge(
             session,
@@ -91,7 +91,8 @@ class MessageKeywords:
     def message_should_stop(self, message: str, within: str) -> None:
         """Judges that a message is no longer sent after a time from now: a duration, or a limit's name.
 
-        It has stopped when no frame comes for ten of its cycle times; what is measured is when the last one came.
+        It has stopped when no frame comes for ten of its cycle times; what is measured is when the last one came. A
+        message that has never been seen has not stopped.
 
         Example:
         | `Switch Ignition`    off
@@ -103,14 +104,16 @@ class MessageKeywords:
         timeout, limit_source = time_limit(session, within, "within")
         start = session.rig.clock.now / 1e9
         stamps = [frame.timestamp for frame in bus.record(found, timeout + _SILENT_FOR_CYCLES * cycle)]
-        last = round(stamps[-1] - start, 9) if stamps else 0.0
+        last = round(stamps[-1] - start, 9) if stamps else None
+        seen_before = bus.latest(found) is not None
+        actual = "none came" + ("" if seen_before else ", and none has ever been seen")
         judge(
             session,
             f"last frame of {message}",
             value=last,
             allowed=Allowed("s", high=timeout / 1e9, source=limit_source),
-            holds=last <= timeout / 1e9,
-            actual=f"the last one came after {format_quantity(last, 's')}",
+            holds=seen_before if last is None else last <= timeout / 1e9,
+            actual=actual if last is None else f"the last one came after {format_quantity(last, 's')}",
             source=source(bus, found),
         )
 
@@ -132,7 +135,8 @@ class MessageKeywords:
         bus, found = session.rig.signals.find_message(message)
         cycle = _cycle_time(found) / 1e9 if expected == NOMINAL else _period(expected)
         of_mean, of_intervals = self._deviations(tolerance)
-        stamps = [frame.timestamp for frame in bus.record(found, during.ns)]
+        begin = session.rig.clock.now / 1e9
+        stamps = [frame.timestamp for frame in bus.record(found, _some(during))]
         if len(stamps) < 2:
             judge(
                 session,
@@ -144,7 +148,7 @@ class MessageKeywords:
                 source=source(bus, found),
             )
             return
-        measured = cycle_times(stamps)
+        measured = cycle_times(stamps, begin, begin + during)
         for what, period, allowed in (
             ("mean cycle time", measured.mean, of_mean),
             ("longest interval", measured.maximum, of_intervals),
@@ -190,7 +194,10 @@ class MessageKeywords:
         counters = protection.counters if protection else ()
         if not counters:
             raise TestError(f"{session.rig.vehicle.name} names no counter of {message}")
-        frames = bus.record(found, during.ns)
+        begin = session.rig.clock.now / 1e9
+        frames = bus.record(found, _some(during))
+        ended = found.cycle_time and _is_missing(found, begin + during - (frames[-1].timestamp if frames else begin))
+        limit = allowed_by(session.rig.limit("counter_errors"))
         for counter in map(found.signal, counters):
             values = [raw_in(counter, frame) for frame in frames]
             modulo = 1 << counter.length
@@ -198,6 +205,8 @@ class MessageKeywords:
                 (old, new) for old, new in pairwise(values) if old is None or new is None or new != (old + 1) % modulo
             ]
             actual = f"{len(frames)} frames came in {during}"
+            if ended and frames:
+                actual += f", none since {frames[-1].timestamp:.3f} s"
             if wrong:
                 old, new = wrong[0]
                 actual = (
@@ -207,11 +216,22 @@ class MessageKeywords:
                 session,
                 f"wrong steps of {counter.full_name}",
                 value=len(wrong) if len(values) > 1 else None,
-                allowed=Allowed(high=0),
-                holds=len(values) > 1 and not wrong,
+                allowed=limit,
+                holds=len(values) > 1 and not wrong and not ended,
                 actual=actual,
                 source=source(bus, found),
             )
+
+
+def _some(during: Duration) -> int:
+    if not during:
+        raise TestError("Argument 'during': nothing can be seen in 0 s")
+    return during.ns
+
+
+def _is_missing(message: "Message", silence: float) -> bool:
+    """Say whether a cyclic message has stopped, after so many seconds without a frame."""
+    return silence > MISSING_AFTER_CYCLES * (message.cycle_time or 0) / 1e9
 
 
 def _cycle_time(message: "Message") -> int:

@@ -150,6 +150,15 @@ class PowerKeywords:
         self._judge("supply voltage", self.measure_supply_voltage(), _between(low, high))
 
     @keyword
+    def supply_voltage_should_meet(self, limit: str) -> None:
+        """Judges the voltage at the output of the supply by a limit of the vehicle.
+
+        Example:
+        | `Supply Voltage Should Meet`    supply_voltage
+        """
+        self._judge("supply voltage", self.measure_supply_voltage(), self._limit(limit, Voltage))
+
+    @keyword
     def supply_current_should_be_between(self, low: Current, high: Current) -> None:
         """Judges the current that the supply delivers.
 
@@ -165,10 +174,15 @@ class PowerKeywords:
         Example:
         | `Supply Current Should Meet`    running_current
         """
-        found = named_limit(self._session, limit, "limit")
-        if found.unit != Current.unit:
-            raise TestError(f"Argument 'limit': {found.name} is {allowed_by(found)}; a limit of a current is needed")
-        self._judge("supply current", self.measure_supply_current(), allowed_by(found))
+        self._judge("supply current", self.measure_supply_current(), self._limit(limit, Current))
+
+    def _limit(self, name: str, kind: type[Quantity]) -> Allowed:
+        found = named_limit(self._session, name, "limit")
+        if found.unit != kind.unit:
+            raise TestError(
+                f"Argument 'limit': {found.name} is {allowed_by(found)}; a limit of a {kind.noun()} is needed"
+            )
+        return allowed_by(found)
 
     def _judge(self, name: str, value: float, allowed: Allowed) -> None:
         supply = self._session.rig.supply

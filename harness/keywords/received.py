@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from harness.protocols.database import Message, Signal
     from harness.rig.signals import RigSignal
 
+MISSING_AFTER_CYCLES = 3
+"""Without a frame for this many cycle times, a message that should come is missing."""
+
 
 def raw_in(signal: "Signal", frame: "can.Message") -> int | None:
     """Return the raw value of a signal; None where the frame is too short to hold it."""

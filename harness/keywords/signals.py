@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from robot.api import logger
 from robot.api.deco import keyword
 
 from harness.errors import TestError
-from harness.keywords.judgement import Allowed, judge, time_limit
-from harness.keywords.received import raw_in, source, text_in
+from harness.keywords.judgement import Allowed, allowed_by, is_name, judge, named_limit, time_limit
+from harness.keywords.received import MISSING_AFTER_CYCLES, raw_in, source, text_in
 from harness.quantities import format_quantity, in_unit
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from harness.keywords.session import Session
     from harness.rig.signals import RigSignal
 
-_CYCLES_TO_NEXT_FRAME = 3
-"""How many cycle times to wait for the next frame of a message before it counts as missing."""
 _NEXT_FRAME_WITHOUT_CYCLE = 1_000_000_000
 
 
@@ -58,15 +57,16 @@ class SignalKeywords:
     def signal_should_be(self, signal: str, expected: str, tolerance: str = "") -> None:
         """Judges the value of a signal in the next frame.
 
-        ``expected`` is one of the signal's texts or a quantity; ``tolerance`` is a quantity of the same kind.
-        Without it the nearest value that the signal can carry is expected.
+        ``expected`` is one of the signal's texts or a quantity; ``tolerance`` is a quantity of the same kind, or the
+        name of a limit of the vehicle. Without it the nearest value that the signal can carry is expected.
 
         Example:
         | `Signal Should Be`    HeadUnit.BootState    Running
         | `Signal Should Be`    Vehicle.LowVoltageBattery.CurrentVoltage    13.4 V    tolerance=0.2 V
         """
-        found = self._session.rig.signals.find(signal)
-        wanted = _Wanted(found, expected, tolerance)
+        session = self._session
+        found = session.rig.signals.find(signal)
+        wanted = _Wanted(session, found, expected, tolerance)
         frame = self._next_frame(found)
         self._judge_value(found, wanted, frame, holds=frame is not None and wanted.met_by(frame))
 
@@ -84,7 +84,7 @@ class SignalKeywords:
         """
         session = self._session
         found = session.rig.signals.find(signal)
-        wanted = _Wanted(found, expected, tolerance)
+        wanted = _Wanted(session, found, expected, tolerance)
         timeout, limit_source = time_limit(session, within, "within")
         start = session.rig.clock.now
         sighting = found.bus.watch(found.message, wanted.met_by, timeout)
@@ -112,30 +112,44 @@ class SignalKeywords:
 
     @keyword
     def signal_should_stay(self, signal: str, expected: str, during: str, tolerance: str = "") -> None:
-        """Judges that a signal has a value in every frame for a time from now. No frame at all is a failure.
+        """Judges that a signal has a value in every frame for a time from now.
+
+        No frame at all is a failure, and so is a cyclic message of which three frames in a row are missing.
 
         Example:
         | `Signal Should Stay`    HeadUnit.BootState    Running    during=5 s
         """
         session = self._session
         found = session.rig.signals.find(signal)
-        wanted = _Wanted(found, expected, tolerance)
+        wanted = _Wanted(session, found, expected, tolerance)
         timeout, _ = time_limit(session, during, "during")
+        if not timeout:
+            raise TestError("Argument 'during': nothing can be seen in 0 s")
         sighting = found.bus.watch(found.message, lambda frame: not wanted.met_by(frame), timeout)
+        cycle = (found.message.cycle_time or 0) / 1e9
+        missing = cycle > 0 and sighting.longest_gap > MISSING_AFTER_CYCLES * cycle
         self._judge_value(
             found,
             wanted,
             sighting.frame,
-            holds=not sighting.met and sighting.count > 0,
+            holds=not sighting.met and sighting.count > 0 and not missing,
+            gap=sighting.longest_gap if missing and not sighting.met else None,
             what=f"{signal} during {format_quantity(timeout / 1e9, 's')}",
         )
 
     def _next_frame(self, signal: "RigSignal") -> "can.Message | None":
-        timeout = _CYCLES_TO_NEXT_FRAME * (signal.message.cycle_time or _NEXT_FRAME_WITHOUT_CYCLE)
+        timeout = MISSING_AFTER_CYCLES * (signal.message.cycle_time or _NEXT_FRAME_WITHOUT_CYCLE)
         return signal.bus.watch(signal.message, lambda _: True, timeout).frame
 
     def _judge_value(
-        self, signal: "RigSignal", wanted: "_Wanted", frame: "can.Message | None", *, holds: bool, what: str = ""
+        self,
+        signal: "RigSignal",
+        wanted: "_Wanted",
+        frame: "can.Message | None",
+        *,
+        holds: bool,
+        what: str = "",
+        gap: float | None = None,
     ) -> None:
         value: float | str | None = None
         actual = self._not_seen(signal)
@@ -143,6 +157,8 @@ class SignalKeywords:
             raw = raw_in(signal.signal, frame)
             value = None if raw is None else signal.value(raw)
             actual = f"it was {text_in(signal, frame)}"
+            if gap is not None:
+                actual += f", and no frame came for {format_quantity(gap, 's')}"
         judge(
             self._session,
             what or signal.name,
@@ -164,7 +180,11 @@ class SignalKeywords:
 class _Wanted:
     """The value that a signal is expected to have."""
 
-    def __init__(self, signal: "RigSignal", expected: str, tolerance: str) -> None:
+    def __init__(self, session: "Session", signal: "RigSignal", expected: str, tolerance: str) -> None:
+        if not signal.is_logical:
+            logger.info(
+                f"{signal.name} is a name of this car's database: the test is tied to {session.rig.vehicle.name}"
+            )
         self._signal = signal
         self._raw = signal.raw(expected)
         self._low: float | None = None
@@ -173,15 +193,11 @@ class _Wanted:
         self.allowed = Allowed(expected=self.text)
         if tolerance:
             unit = signal.signal.unit
-            try:
-                centre, width = in_unit(expected, unit), in_unit(tolerance, unit)
-            except TestError as error:
-                raise TestError(f"Argument 'tolerance': {error}") from None
-            if width < 0:
-                raise TestError(f"Argument 'tolerance': {tolerance} is negative")
+            width, limit_source = _width(session, tolerance, unit)
+            centre = _centre(expected, unit)
             # A reading at the very edge is inside, whatever the last bit of the sum is.
             self._low, self._high = round(centre - width, 9), round(centre + width, 9)
-            self.allowed = Allowed(unit, self._low, self._high)
+            self.allowed = Allowed(unit, self._low, self._high, source=limit_source)
 
     def met_by(self, frame: "can.Message") -> bool:
         """Say whether a frame has the value that is expected."""
@@ -189,3 +205,29 @@ class _Wanted:
         if raw is None or self._low is None or self._high is None:
             return raw == self._raw
         return self._low <= round(self._signal.signal.physical(raw), 9) <= self._high
+
+
+def _centre(expected: str, unit: str) -> float:
+    try:
+        return in_unit(expected, unit)
+    except TestError as error:
+        raise TestError(f"Argument 'tolerance': {expected} has none: {error}") from None
+
+
+def _width(session: "Session", tolerance: str, unit: str) -> tuple[float, str]:
+    """Return how far a value may be off, in the unit of its signal, and where that comes from."""
+    text, limit_source = tolerance, ""
+    if is_name(tolerance):
+        limit = named_limit(session, tolerance, "tolerance")
+        if limit.high is None:
+            raise TestError(
+                f"Argument 'tolerance': limit {limit.name} is {allowed_by(limit)}; a limit at most is needed"
+            )
+        text, limit_source = format_quantity(limit.high, limit.unit), allowed_by(limit).source
+    try:
+        width = in_unit(text, unit)
+    except TestError as error:
+        raise TestError(f"Argument 'tolerance': {error}") from None
+    if width < 0:
+        raise TestError(f"Argument 'tolerance': {tolerance} is negative")
+    return width, limit_source

@@ -144,6 +144,7 @@ class RigFile(_Facts):
         for name, net_facts in self.nets.items():
             problems |= self._feed_problems(name, net_facts)
         problems |= self._limit_problems()
+        problems |= self._sharing_problems()
         if self.supply.net not in self.nets:
             problems["supply", "net"] = unknown_name("net", self.supply.net, self.nets)
         for ecu_name in self.defects:
@@ -154,6 +155,20 @@ class RigFile(_Facts):
         refuse(problems)
         return self
 
+    def _sharing_problems(self) -> dict[KeyPath, str]:
+        problems: dict[KeyPath, str] = {}
+        nodes: dict[str, str] = {}
+        for name, ecu in self.ecus.items():
+            if ecu.node in nodes:
+                problems["ecus", name, "node"] = f"{nodes[ecu.node]} is {ecu.node} already"
+            nodes.setdefault(ecu.node, name)
+        relays: dict[str, str] = {}
+        for name, net in self.nets.items():
+            if net.relay and net.relay in relays:
+                problems["nets", name, "relay"] = f"{net.relay} switches {relays[net.relay]} already"
+            relays.setdefault(net.relay or "", name)
+        return problems
+
     def _limit_problems(self) -> dict[KeyPath, str]:
         problems: dict[KeyPath, str] = {}
         for net in self.nets.values():
@@ -161,7 +176,9 @@ class RigFile(_Facts):
             if net.fed_by not in self.nets and supply in self.instruments:
                 limits = self.instruments[supply].limits
                 if limits is None:
-                    problems["instruments", supply, "limits"] = f"missing key; {supply} feeds a net, and a supply needs limits"
+                    problems["instruments", supply, "limits"] = (
+                        f"missing key; {supply} feeds a net, and a supply needs limits"
+                    )
                     continue
                 for key, asked, limit in (
                     ("voltage", self.supply.voltage, limits.voltage),
@@ -213,7 +230,7 @@ def find_rig(rig: str, folder: Path | None = None) -> Path:
     if path.is_file():
         return path
     known = [candidate.stem for candidate in sorted(folder.glob("*.yaml"))]
-    raise RigFileError(f"{folder}: {unknown_name('rig', rig, known)}")
+    raise RigFileError(f"{folder.resolve()}: {unknown_name('rig', rig, known)}")
 
 
 def read_rig_file(path: Path) -> RigFile:

@@ -27,6 +27,12 @@ class RigSignal:
         Raises:
             TestError: it is neither, or out of range.
         """
+        try:
+            return self._raw(text)
+        except TestError as error:
+            raise TestError(f"{self.name}: {error}" if self.is_logical else str(error)) from None
+
+    def _raw(self, text: str) -> int:
         labels = {label.casefold() for label in self.signal.labels.values()}
         if text.casefold() in labels:
             return self.signal.raw_of_label(text)
@@ -82,16 +88,17 @@ class Signals:
         Raises:
             TestError: there is no such message; says which one was probably meant.
         """
-        for bus in self._buses.values():
-            if name in bus.database.messages:
-                return bus, bus.database.messages[name]
+        found = [bus for bus in self._buses.values() if name in bus.database.messages]
+        if len(found) > 1:
+            raise TestError(f"message {name!r} is on several buses: {', '.join(bus.name for bus in found)}")
+        if found:
+            return found[0], found[0].database.messages[name]
         known = [message for bus in self._buses.values() for message in bus.database.messages]
         raise TestError(unknown_name("message", name, known))
 
     def _find_in_databases(self, name: str) -> RigSignal:
         message_name, _, signal_name = name.partition(".")
-        for bus in self._buses.values():
-            message = bus.database.messages.get(message_name)
-            if message is not None and signal_name:
-                return RigSignal(name, bus, message, message.signal(signal_name), is_logical=False)
+        if signal_name and any(message_name in bus.database.messages for bus in self._buses.values()):
+            bus, message = self.find_message(message_name)
+            return RigSignal(name, bus, message, message.signal(signal_name), is_logical=False)
         raise TestError(f"{unknown_name('signal', name, self._known)}. `Message.Signal` of a database works as well")

@@ -26,7 +26,7 @@ Head Unit Falls Silent After Its After-Run
     [Tags]    req:IVI-PWR-002
     [Setup]    Head Unit Has Booted
     Switch Ignition    off
-    Signal Should Become    HeadUnit.BootState    ShuttingDown    within=500 ms
+    Signal Should Become    HeadUnit.BootState    ShuttingDown    within=shutdown_report_time
     Message Should Stop    HU_Status    within=after_run_time
 
 Head Unit Returns During Its After-Run
@@ -38,7 +38,7 @@ Head Unit Returns During Its After-Run
     Switch Ignition    off
     Wait    2 s
     Switch Ignition    on
-    Signal Should Become    HeadUnit.BootState    Running    within=500 ms
+    Signal Should Become    HeadUnit.BootState    Running    within=return_time
     Signal Should Be    HeadUnit.ResetCounter    ${resets}
 
 Car Draws Its Running Current

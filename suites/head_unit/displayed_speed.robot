@@ -15,7 +15,7 @@ Displayed Speed Follows The Vehicle's
     FOR    ${speed}    IN    0 km/h    50 km/h    120 km/h
         Set Signal    Vehicle.Speed    ${speed}
         Wait    200 ms
-        Signal Should Be    HeadUnit.DisplayedSpeed    ${speed}    tolerance=1 km/h
+        Signal Should Be    HeadUnit.DisplayedSpeed    ${speed}    tolerance=speed_display_tolerance
     END
 
 Lost Speed Is Not Shown

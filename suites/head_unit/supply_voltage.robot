@@ -51,7 +51,7 @@ Head Unit Reports Its Supply Voltage
     [Tags]    req:IVI-PWR-014
     Set Supply Voltage    12 V
     Wait    200 ms
-    Signal Should Be    Vehicle.LowVoltageBattery.CurrentVoltage    11.95 V    tolerance=0.15 V
+    Signal Should Be    Vehicle.LowVoltageBattery.CurrentVoltage    11.95 V    tolerance=supply_reading_tolerance
 
 Head Unit Restarts After An Interruption
     [Documentation]    Terminal 30 open for 500 ms resets the head unit once; it is back within its boot time.

@@ -146,7 +146,12 @@ def test_a_message_that_is_silent_has_stopped(booted: Call, measured: Measured) 
     booted("Silence ECU", "head unit")
     booted("Wait", "1 ms")
     booted("Message Should Stop", "HU_Status", within="500 ms")
-    assert measured().value == 0
+    assert measured().value is None
+
+
+def test_a_message_that_was_never_there_has_not_stopped(call: Call) -> None:
+    message = _failure(call, "Message Should Stop", "HU_Status", within="500 ms")
+    assert "none came, and none has ever been seen" in message
 
 
 # Cycle times
@@ -213,8 +218,20 @@ def test_a_single_gap_fails_by_its_interval_alone(booted: Call, session: Session
     assert message.startswith(f"deviation of longest interval of {SPEED}: expected -20 % to 20 %, but it was ")
 
 
-@pytest.mark.parametrize("during", ["1 s", "0 s"])
-def test_fewer_than_two_frames_have_no_cycle_time(during: str, booted: Call, measured: Measured) -> None:
+def test_nothing_can_be_seen_in_no_time(booted: Call) -> None:
+    for keyword in ("Cycle Time Should Be", "Counters Should Count", "Frame Should Not Arrive"):
+        with pytest.raises(TestError, match="Argument 'during': nothing can be seen in 0 s"):
+            booted(keyword, SPEED, during="0 s")
+
+
+def test_a_message_that_falls_silent_is_not_regular(booted: Call) -> None:
+    booted("Switch Ignition", "off")
+    message = _failure(booted, "Cycle Time Should Be", "HU_Status", during="60 s")
+    assert message.startswith("deviation of longest interval of HU_Status: expected -50 % to 50 %, but it was ")
+
+
+def test_fewer_than_two_frames_have_no_cycle_time(booted: Call, measured: Measured) -> None:
+    during = "1 s"
     booted("Silence ECU", "brake control")
     booted("Wait", "1 ms")
     message = _failure(booted, "Cycle Time Should Be", SPEED, during=during)
@@ -243,7 +260,8 @@ def test_a_frozen_counter_fails(booted: Call, heard: Heard, measured: Measured) 
     stays = heard(SPEED)[-1]["VehSpdAvgAlvRCHSC2"]
     assert message == (
         f"wrong steps of {SPEED}.VehSpdAvgAlvRCHSC2: expected at most 0, "
-        f"but it went from {stays} to {stays}, 49 of 49 steps were wrong; source can:chassis/0x23C"
+        f"but it went from {stays} to {stays}, 49 of 49 steps were wrong; "
+        "limit counter_errors, proposed by us [P]; source can:chassis/0x23C"
     )
     assert measured().value == 49
 
@@ -257,7 +275,12 @@ def test_a_counter_without_frames_fails(booted: Call) -> None:
     booted("Silence ECU", "brake control")
     booted("Wait", "1 ms")
     message = _failure(booted, "Counters Should Count", SPEED)
-    assert "expected at most 0, but 0 frames came in 1 s; source can:chassis/0x23C" in message
+    assert "expected at most 0, but 0 frames came in 1 s; limit counter_errors" in message
+
+
+def test_counters_of_a_message_that_falls_silent_do_not_count(booted: Call) -> None:
+    booted("Switch Ignition", "off")
+    assert ", none since " in _failure(booted, "Counters Should Count", "HU_Status", during="60 s")
 
 
 def test_a_frame_too_short_for_its_counter_is_a_wrong_step(booted: Call, session: Session) -> None:

@@ -85,7 +85,7 @@ MISTAKES: dict[str, tuple[tuple[Change, ...], str, str]] = {
     "supply without limits": (
         (("    limits: {voltage: 18 V, current: 10 A}\n", ""),),
         "  supply:",
-        r"instruments\.supply\.limits: missing key; a supply needs limits",
+        r"instruments\.supply\.limits: missing key; supply feeds a net, and a supply needs limits",
     ),
     "output that the supply lacks": (
         (("{fed_by: supply.1", "{fed_by: supply.5"),),

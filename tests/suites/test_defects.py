@@ -1,6 +1,7 @@
 """Every test of `suites` can fail: for each there is a defect that makes it fail, and leaves the others alone."""
 
 import io
+import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +12,20 @@ from ruamel.yaml import YAML
 
 from harness.results.verdict import Verdict, verdict_of
 from harness.simulation.ecus.head_unit import HeadUnit
+from harness.vehicle import read_vehicle
 
 ROOT = Path(__file__).parents[2]
 RIG = "rx5-virtual"
 MATRIX: dict[str, dict[str, list[str]]] = YAML(typ="safe").load(Path(__file__).with_name("defects.yaml"))
+CAR = read_vehicle(ROOT / "rigs" / "vehicles" / "roewe-rx5")
+LIMITS = CAR.limits
+SUBJECTS = {*CAR.signals, "supply current", *CAR.protection}
+"""What a judgement of the suites can be about: signals, the current, and messages."""
+MESSAGE = re.compile(
+    r"(?P<subject>.+?): expected (?P<allowed>.+?), but (?P<actual>.+?)"
+    r"(; limit (?P<limit>\w+), (?P<limit_source>.+?))?"
+    r"; source (can:chassis/0x[0-9A-F]+(@.+ s)?|instrument:supply output 1)"
+)
 CASES = [(ecu, defect, tests) for ecu, defects in MATRIX.items() for defect, tests in defects.items()]
 
 
@@ -79,9 +90,9 @@ def test_defect_fails_exactly_its_tests(ecu: str, defect: str, expected: list[st
     assert sorted(failed) == sorted(expected), {name: test.message for name, test in failed.items()}
     for name, test in failed.items():
         assert verdict_of(test) is Verdict.FAIL, f"{name}: {test.message}"
-        subject, _, rest = test.message.partition(": expected ")
-        assert subject, test.message
-        allowed, _, actual = rest.partition(", but ")
-        assert allowed, test.message
-        assert actual, test.message
-        assert "; source " in actual, test.message
+        said = MESSAGE.fullmatch(test.message)
+        assert said, test.message
+        assert any(known in said["subject"] for known in SUBJECTS), test.message
+        if said["allowed"][:1].isdigit() or said["allowed"].startswith(("at most", "at least", "-")):
+            limit = LIMITS[said["limit"] or ""]
+            assert said["limit_source"] == f"{limit.source} [{limit.tag}]", test.message

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from heapq import heapreplace
 from typing import TYPE_CHECKING, ClassVar
 
-from harness.errors import TestError, unknown_name
+from harness.clock import MILLISECOND
+from harness.errors import RigFileError, TestError, unknown_name
 from harness.protocols.database import Signal
 from harness.simulation.ecus.cyclic_message import CyclicMessage
 from harness.simulation.ecus.ecu import Ecu, EcuContext
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 WAKE_VOLTAGE, OFF_VOLTAGE = 6.5, 6.0
 """Volts at its supply pin from which on an ECU works, and below which it no longer does [P]."""
+START_UP = MILLISECOND
+"""From when the voltage is there until the ECU works [P]."""
 RUNNING_CURRENT = 0.15
 """Amperes that a generic ECU draws while it works [P]."""
 
@@ -43,6 +46,8 @@ class RestBus(Ecu):
         for bus in context.ports:
             for message in context.databases[bus].messages.values():
                 if message.sender == context.node:
+                    if message.name in self.messages:
+                        raise RigFileError(f"{context.node} sends {message.name} on two buses; names must differ")
                     cyclic = CyclicMessage(message, context.protection.get(message.name, Protection()))
                     self.messages[message.name] = cyclic
                     if message.cycle_time:
@@ -61,13 +66,15 @@ class RestBus(Ecu):
             self.wake()
 
         def end() -> None:
+            start.stop()
             pin.draw(0.0)
             self.sleep()
 
-        pin.watch(WAKE_VOLTAGE, lambda above: begin() if above else None)
+        start = self.kernel.timer(begin)
+        pin.watch(WAKE_VOLTAGE, lambda above: start.start(START_UP) if above else None)
         pin.watch(OFF_VOLTAGE, lambda above: None if above else end())
         if pin.voltage >= WAKE_VOLTAGE:
-            begin()
+            start.start(START_UP)
 
     def wake(self) -> None:
         """Join the buses and begin to send."""
