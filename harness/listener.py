@@ -40,10 +40,16 @@ class Listener:
     def __init__(self, session: "Session") -> None:
         self._session = session
         self._labels = SuiteLabels()
+        self._last_event = ""
+
+    def _heard(self, event: str) -> bool:
+        """Say whether this event was told just before: Robot tells it once for each name that the library has."""
+        again, self._last_event = event == self._last_event, event
+        return again
 
     def start_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:
         """Open the rig: on a virtual rig each suite has a new world."""
-        if data.tests and not BuiltIn().dry_run_active:
+        if data.tests and not BuiltIn().dry_run_active and not self._heard(f"start {result.id}"):
             variables = BuiltIn()
             folder = Path(str(variables.get_variable_value("${OUTPUT DIR}")))
             seed = str(variables.get_variable_value(SEED_VARIABLE, "1"))
@@ -60,7 +66,7 @@ class Listener:
 
     def end_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:  # noqa: ARG002
         """Bring the rig to its safe state, and report what the teardown of the suite has found."""
-        if not (self._session.is_open or self._session.open_error):
+        if self._heard(f"end {result.id}") or not (self._session.is_open or self._session.open_error):
             return
         # Robot has closed the tests: none of them can take it.
         for failure in dict.fromkeys([*self._session.untold_failures, *self._session.test.failures]):
@@ -73,6 +79,8 @@ class Listener:
     def start_test(self, data: "running.TestCase", result: "result.TestCase") -> None:
         """Skip a test that needs what the rig lacks; fail one whose rig could not be opened before it does anything."""
         session = self._session
+        if self._heard(f"start {result.id}"):
+            return
         if session.open_error:
             data.setup.config(name="Fail", args=[escape(f"The rig could not be opened. {session.open_error}")])
             data.teardown.config(name="No Operation", args=[])
@@ -99,7 +107,7 @@ class Listener:
 
     def end_test(self, data: "running.TestCase", result: "result.TestCase") -> None:  # noqa: ARG002
         """Give the verdict: of the judgements, of all other keywords that failed, and of the rig itself."""
-        if BuiltIn().dry_run_active:
+        if BuiltIn().dry_run_active or self._heard(f"end {result.id}"):
             return
         session = self._session
         if session.is_open:

@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -255,11 +257,69 @@ def test_a_second_ctrl_c_is_never_taken_for_a_pass(lab: Path) -> None:
     assert "Stopped by force: the rig may not be safe" in output
 
 
+@contextmanager
+def _busy_cores(count: int) -> Iterator[None]:
+    burdens = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for burden in burdens:
+            burden.kill()
+            burden.wait()
+
+
+def test_the_reports_name_the_rig_that_was_used(lab: Path) -> None:
+    shutil.copy(lab / "rigs/rx5-virtual.yaml", lab / "rigs/other.yaml")
+    suite = lab / "own.robot"
+    suite.write_text(
+        "*** Settings ***\nLibrary    harness.Hil    rig=other\n*** Test Cases ***\nA\n    Power Up\n", encoding="utf-8"
+    )
+    finished = _run(lab, suite, "--rig", "rx5-virtual")
+    assert finished.returncode == 2
+    assert "the suites name rig other themselves and ran on it, not on rx5-virtual" in finished.stdout
+    assert read_run_facts(_report(lab)).rig == "other"
+
+
+def test_the_library_is_imported_once(lab: Path) -> None:
+    suite = lab / "twice.robot"
+    suite.write_text(
+        "*** Settings ***\nLibrary    harness.Hil    rig=${RIG}\n"
+        "Library    harness.Hil    rig=rx5-virtual    AS    Second\n"
+        "*** Test Cases ***\nA\n    No Operation\n",
+        encoding="utf-8",
+    )
+    finished = _run(lab, suite)
+    assert finished.returncode == 2
+    assert "the library is imported twice in this run" in finished.stdout
+
+
+def test_a_second_name_for_the_library_changes_nothing(lab: Path) -> None:
+    suite = lab / "alias.robot"
+    suite.write_text(
+        "*** Settings ***\nLibrary    harness.Hil    rig=${RIG}\n"
+        "Library    harness.Hil    rig=${RIG}    AS    Second\n"
+        "*** Test Cases ***\nA\n    Harness.Hil.Power Up\n    Second.Supply Voltage Should Be Between    20 V    30 V\n",
+        encoding="utf-8",
+    )
+    finished = _run(lab, suite)
+    assert finished.returncode == 1, finished.stdout
+
+
+def test_suites_of_one_name_keep_their_traces_apart(lab: Path) -> None:
+    for folder in ("a", "b"):
+        (lab / folder).mkdir()
+        shutil.copy(SUITES / "passes.robot", lab / folder / "same.robot")
+    finished = _run(lab, lab / "a/same.robot", lab / "b/same.robot")
+    assert finished.returncode == 0, finished.stdout
+    assert len(list((_report(lab) / "traces").iterdir())) == 2
+
+
 def test_the_same_seed_gives_the_same_bytes(lab: Path) -> None:
     runs: dict[str, dict[str, bytes]] = {}
-    for name, seed, hash_seed in (("first", "3", "1"), ("again", "3", "2"), ("other", "4", "1")):
+    for name, seed, hash_seed, burdens in (("first", "3", "1", 0), ("again", "3", "2", 4), ("other", "4", "1", 0)):
         arguments = ("--rig", "rx5-virtual", "--seed", seed, "--output", name)
-        finished = _run(lab, ROOT / "suites", *arguments, PYTHONHASHSEED=hash_seed)
+        with _busy_cores(burdens):
+            finished = _run(lab, ROOT / "suites", *arguments, PYTHONHASHSEED=hash_seed)
         assert finished.returncode == 0, finished.stdout
         (report,) = (lab / name).iterdir()
         files = [report / "measurements.jsonl", *sorted(report.glob("traces/*.blf"))]

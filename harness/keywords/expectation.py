@@ -29,6 +29,7 @@ class ExpectationKeywords:
         """
         session = self._session
         outer, session.expects_failure = session.expects_failure, True
+        outer_failures, session.expected_failures = session.expected_failures, []
         message = ""
         try:
             BuiltIn().run_keyword(name, *arguments)
@@ -39,6 +40,9 @@ class ExpectationKeywords:
             logger.info(f"failed, as expected: {message}")
         finally:
             session.expects_failure = outer
+            # Only the one that came out was declared.
+            session.test.failures += [failure for failure in session.expected_failures if failure != message]
+            session.expected_failures = outer_failures
         if not message:
             judge(
                 session,

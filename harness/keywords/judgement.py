@@ -96,7 +96,7 @@ def judge(
         )
     )
     if expected_failure:
-        session.expected_failures.add(message)
+        session.expected_failures.append(message)
     if not holds:
         raise JudgementFailure(message)
     logger.info(f"{name}: {actual}; allowed: {allowed}" + (f"; {allowed.source}" if allowed.source else ""))

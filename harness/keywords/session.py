@@ -49,7 +49,7 @@ class Session:
         self.suite = TestRecord()
         self.expects_failure = False
         """Whether the judgement that runs is meant to fail."""
-        self.expected_failures: set[str] = set()
+        self.expected_failures: list[str] = []
         """Messages of judgements that were meant to fail, and did."""
         self.untold_failures: list[str] = []
         """Failures in the setup of a suite that no test has taken yet."""
