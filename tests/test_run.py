@@ -298,7 +298,8 @@ def test_a_second_name_for_the_library_changes_nothing(lab: Path) -> None:
     suite.write_text(
         "*** Settings ***\nLibrary    harness.Hil    rig=${RIG}\n"
         "Library    harness.Hil    rig=${RIG}    AS    Second\n"
-        "*** Test Cases ***\nA\n    Harness.Hil.Power Up\n    Second.Supply Voltage Should Be Between    20 V    30 V\n",
+        "*** Test Cases ***\nA\n    Harness.Hil.Power Up\n"
+        "    Second.Supply Voltage Should Be Between    20 V    30 V\n",
         encoding="utf-8",
     )
     finished = _run(lab, suite)

@@ -121,7 +121,7 @@ class Hmp4040(ScpiDriver):
         return self._ask_number(line)
 
     def _select(self, output: int) -> None:
-        """Point the instrument at an output; each time, for others (its front panel, the guardian) point it too."""
+        """Point the instrument at an output; each time, for its front panel points it too."""
         self._check(output)
         self._command(f"INST:NSEL {output}")
 
