@@ -2,14 +2,12 @@
 
 import json
 import os
-import platform
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from harness import __version__
@@ -104,6 +102,9 @@ def trace_path(folder: Path, suite: str) -> Path:
 
 def installed_versions() -> dict[str, str]:
     """Return the versions of Python, the harness, Robot Framework and the packages that touch a rig."""
+    import platform
+    from importlib.metadata import version
+
     return {
         "harness": __version__,
         "python": platform.python_version(),
