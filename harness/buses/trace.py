@@ -1,5 +1,6 @@
 """Records all frames of all buses to a BLF file, with marks that say which test they belong to."""
 
+from functools import partial
 from pathlib import Path
 from struct import Struct
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ class _Writer(BLFWriter):
     which are rounded to the nanosecond and not cut.
     """
 
-    def keep(self, frame: Message, channel: int) -> None:
+    def keep(self, channel: int, frame: Message) -> None:
         """Write a frame of a channel, numbered from 1."""
         if frame.is_fd or frame.is_remote_frame or frame.is_error_frame:
             self.channel = channel
@@ -57,8 +58,7 @@ class Trace:
 
     def record(self, channel: "CanChannel", number: int) -> None:
         """Record every frame of a bus as channel `number`, from 1."""
-        keep = self._writer.keep
-        self._stops.append(channel.listen(lambda frame: keep(frame, number)))
+        self._stops.append(channel.listen(partial(self._writer.keep, number)))
 
     def mark(self, text: str, time: int) -> None:
         """Put a mark at rig time `time`, in nanoseconds."""

@@ -40,14 +40,14 @@ class CyclicMessage:
         self._count = 0
         self._counts = 1 + max(self._counters.values(), default=0)
         self._encoded: dict[int, bytes] = {}
-        self._values: Values | None = None
+        self._driven: Callable[[int], bytes] | None = None
         self._identifier = message.identifier
         self._extended = message.extended
 
     @property
     def is_driven(self) -> bool:
         """Whether a model works the values out."""
-        return self._values is not None
+        return self._driven is not None
 
     @property
     def protected(self) -> frozenset[str]:
@@ -56,7 +56,11 @@ class CyclicMessage:
 
     def drive(self, values: Values) -> None:
         """Take the values, in the signals' units, from `values()` before each transmission."""
-        self._values = values
+        encode = self.message.encode
+        if self._counters or self._checksum:
+            self._driven = lambda count: self._encode_driven(values(), count)
+        else:
+            self._driven = lambda _: encode(values())
 
     def set_raw(self, signal: str, raw: int) -> None:
         """Send another raw value of a signal from the next frame on."""
@@ -72,10 +76,7 @@ class CyclicMessage:
     def next_frame(self) -> can.Message:
         """Return the next frame."""
         count = self._count
-        if self._values is not None:
-            data = self._encode_driven(self._values(), count)
-        else:
-            data = self._encoded.get(count) or self._encode(count)
+        data = self._driven(count) if self._driven is not None else self._encoded.get(count) or self._encode(count)
         if not self.counter_frozen:
             count += 1
             self._count = count if count < self._counts else 0
@@ -91,8 +92,6 @@ class CyclicMessage:
         if self._checksum:
             raw = {name: signal.raw(values.get(name, 0)) for name, signal in self.message.signals.items()}
             return self._protect(raw, count)
-        if not self._counters:
-            return self.message.encode(values)
         return self.message.encode({**values, **{name: count & mask for name, mask in self._counters.items()}})
 
     def _protect(self, raw: dict[str, int], count: int) -> bytes:
