@@ -64,7 +64,6 @@ def arbitration_key(identifier: int, extended: bool = False) -> int:
 
 
 _MOST_PAYLOADS, _MOST_IDENTIFIERS = 64, 4096
-_NOT_WORTH_IT: dict[bytes, int] = {}
 _known: tuple[dict[int, dict[bytes, int]], dict[int, dict[bytes, int]]] = {}, {}
 """Lengths already worked out: of base and of extended frames, by identifier and data."""
 
@@ -76,12 +75,11 @@ def frame_bits(identifier: int, data: bytes, extended: bool = False) -> int:
         if len(_known[extended]) >= _MOST_IDENTIFIERS:
             _known[extended].clear()
         of_identifier = _known[extended][identifier] = {}
-    if of_identifier is _NOT_WORTH_IT:
-        return _work_out_bits(identifier, data, extended)
     bits = of_identifier.get(data)
     if bits is None:
-        if len(of_identifier) >= _MOST_PAYLOADS:  # its payloads do not repeat
-            _known[extended][identifier] = _NOT_WORTH_IT
+        # Small enough to stay in the processor's cache where payloads never repeat.
+        if len(of_identifier) >= _MOST_PAYLOADS:
+            of_identifier.clear()
         bits = of_identifier[data] = _work_out_bits(identifier, data, extended)
     return bits
 
