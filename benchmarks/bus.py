@@ -20,6 +20,8 @@ from harness.simulation.ecus.rest_bus import RestBus
 from harness.simulation.kernel import Kernel
 
 RIG_SECONDS = 10
+RUNS = 9
+"""More than elsewhere: a run is short, and a disturbance of the machine is long beside it."""
 _PEER_BATCH = 100
 
 

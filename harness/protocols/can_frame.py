@@ -63,28 +63,8 @@ def arbitration_key(identifier: int, extended: bool = False) -> int:
     return (identifier >> 18) << 19 | 1 << 18 | identifier & 0x3FFFF
 
 
-_MOST_PAYLOADS, _MOST_IDENTIFIERS = 64, 4096
-_known: tuple[dict[int, dict[bytes, int]], dict[int, dict[bytes, int]]] = {}, {}
-"""Lengths already worked out: of base and of extended frames, by identifier and data."""
-
-
 def frame_bits(identifier: int, data: bytes, extended: bool = False) -> int:
     """Return the length of a data frame on the bus in bits, stuff bits and interframe space included."""
-    of_identifier = _known[extended].get(identifier)
-    if of_identifier is None:
-        if len(_known[extended]) >= _MOST_IDENTIFIERS:
-            _known[extended].clear()
-        of_identifier = _known[extended][identifier] = {}
-    bits = of_identifier.get(data)
-    if bits is None:
-        # Small enough to stay in the processor's cache where payloads never repeat.
-        if len(of_identifier) >= _MOST_PAYLOADS:
-            of_identifier.clear()
-        bits = of_identifier[data] = _work_out_bits(identifier, data, extended)
-    return bits
-
-
-def _work_out_bits(identifier: int, data: bytes, extended: bool) -> int:
     state, crc, bits = _after_header(identifier, len(data), extended)
     if len(data) == 8:  # nearly all frames; the loop below takes half as long again
         a, b, c, d, e, f, g, h = data
