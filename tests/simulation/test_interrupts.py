@@ -1,5 +1,6 @@
 """Ctrl-C and time-outs are let in between the events of a simulation, never in the middle of one."""
 
+import gc
 import os
 import random
 import signal
@@ -16,6 +17,14 @@ SEED = 20260101
 
 class InterruptedByTest(Exception):
     """What a signal's handler raises, as those of Ctrl-C and of Robot's time-outs do."""
+
+
+@pytest.fixture(autouse=True)
+def no_garbage_collection() -> Iterator[None]:
+    """Other packages are called back by it, and an exception of a signal's handler in there would only be a warning."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture
