@@ -39,7 +39,10 @@ def main() -> None:
     except Exception:  # noqa: BLE001  Python's own exit code, 1, would be a verdict on the product
         traceback.print_exc()
         code = NOT_TO_BE_TRUSTED
-    sys.exit(NOT_TO_BE_TRUSTED if code == _INTERRUPTED else code)
+    if code == _INTERRUPTED:
+        typer.echo("Stopped by Ctrl-C; there is no report, or it is not complete.", err=True)
+        code = NOT_TO_BE_TRUSTED
+    sys.exit(code)
 
 
 def _print_version(asked: bool) -> None:
