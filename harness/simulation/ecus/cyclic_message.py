@@ -40,14 +40,12 @@ class CyclicMessage:
         self._count = 0
         self._counts = 1 + max(self._counters.values(), default=0)
         self._encoded: dict[int, bytes] = {}
-        self._driven: Callable[[int], bytes] | None = None
         self._identifier = message.identifier
         self._extended = message.extended
-
-    @property
-    def is_driven(self) -> bool:
+        self.is_driven = False
         """Whether a model works the values out."""
-        return self._driven is not None
+        self.next_frame: Callable[[], can.Message] = self._next_counted if self._counters else self._next_alike
+        """Return the next frame. What a message does not have is not looked for with each frame."""
 
     @property
     def protected(self) -> frozenset[str]:
@@ -56,11 +54,12 @@ class CyclicMessage:
 
     def drive(self, values: Values) -> None:
         """Take the values, in the signals' units, from `values()` before each transmission."""
-        encode = self.message.encode
+        encode, identifier, extended = self.message.encode, self._identifier, self._extended
+        self.is_driven = True
         if self._counters or self._checksum:
-            self._driven = lambda count: self._encode_driven(values(), count)
+            self.next_frame = lambda: new_frame(identifier, self._encode_driven(values(), self._next_count()), extended)
         else:
-            self._driven = lambda _: encode(values())
+            self.next_frame = lambda: new_frame(identifier, encode(values()), extended)
 
     def set_raw(self, signal: str, raw: int) -> None:
         """Send another raw value of a signal from the next frame on."""
@@ -73,14 +72,18 @@ class CyclicMessage:
         self._raw = dict(self._start)
         self._encoded.clear()
 
-    def next_frame(self) -> can.Message:
-        """Return the next frame."""
+    def _next_alike(self) -> can.Message:
+        return new_frame(self._identifier, self._encoded.get(0) or self._encode(0), self._extended)
+
+    def _next_counted(self) -> can.Message:
+        count = self._next_count()
+        return new_frame(self._identifier, self._encoded.get(count) or self._encode(count), self._extended)
+
+    def _next_count(self) -> int:
         count = self._count
-        data = self._driven(count) if self._driven is not None else self._encoded.get(count) or self._encode(count)
         if not self.counter_frozen:
-            count += 1
-            self._count = count if count < self._counts else 0
-        return new_frame(self._identifier, data, self._extended)
+            self._count = count + 1 if count + 1 < self._counts else 0
+        return count
 
     def _encode(self, count: int) -> bytes:
         if len(self._encoded) >= _MOST_ENCODED:
