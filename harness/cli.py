@@ -108,7 +108,7 @@ def rigs(folder: Annotated[Path, typer.Option(help="Folder of rig files.")] = Pa
 @app.command()
 def docs(output: Annotated[Path, typer.Option(help="The page to write.")] = Path("reports/keywords.html")) -> None:
     """Write the documentation of the keywords as an HTML page."""
-    from robot.libdoc import LibDoc  # type: ignore[import-untyped]
+    from robot.libdoc import LibDoc  # type: ignore[import-untyped]  # Robot has types for its api only
 
     output.parent.mkdir(parents=True, exist_ok=True)
     LibDoc().main(["harness.Hil::any", str(output)], quiet=True)

@@ -13,21 +13,6 @@ SLEW = 1000.0
 Trace = list[tuple[int, bool]]
 
 
-@pytest.fixture
-def kernel() -> Kernel:
-    return Kernel()
-
-
-@pytest.fixture
-def plant(kernel: Kernel) -> Plant:
-    return Plant(kernel)
-
-
-@pytest.fixture
-def output(plant: Plant) -> SupplyOutput:
-    return plant.add_output("supply.1", slew=SLEW)
-
-
 def noted(kernel: Kernel, trace: Trace) -> Callable[[bool], None]:
     return lambda state: trace.append((kernel.now, state))
 
