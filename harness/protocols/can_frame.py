@@ -22,8 +22,9 @@ class _BaseFrame(can.Message):
     It is made four times as fast as a `can.Message`, and what it shares cannot be changed by one who listens.
     """
 
-    __slots__ = ()
+    __slots__ = ("bits",)
 
+    bits: int
     is_extended_id = False
     is_remote_frame = False
     is_error_frame = False
@@ -40,17 +41,48 @@ class _ExtendedFrame(_BaseFrame):
     is_extended_id = True
 
 
+class _SentBaseFrame(_BaseFrame):
+    __slots__ = ()
+
+    is_rx = False
+
+
+class _SentExtendedFrame(_ExtendedFrame):
+    __slots__ = ()
+
+    is_rx = False
+
+
 _new = object.__new__
 
 
-def new_frame(identifier: int, data: bytes, extended: bool = False) -> can.Message:
-    """Return a data frame that shares `data`; the bus that carries it sets its time stamp."""
+def new_frame(identifier: int, data: bytes, extended: bool = False, bits: int = 0) -> can.Message:
+    """Return a data frame that shares `data`; the bus that carries it sets its time stamp.
+
+    Args:
+        identifier: of 11 bits, or 29.
+        data: what it carries.
+        extended: whether the identifier has 29 bits.
+        bits: its length on the bus as `frame_bits` has it, where that is known; else the bus works it out.
+    """
     frame = _new(_ExtendedFrame if extended else _BaseFrame)
+    frame.bits = bits
     frame.timestamp = 0.0
     frame.arbitration_id = identifier
     frame.data = data  # type: ignore[assignment]  # bytes: nobody may change them
     frame.dlc = len(data)
     return frame
+
+
+def sent_frame(frame: can.Message) -> can.Message:
+    """Return a data frame as the one who sends it sees it on a simulated bus: `is_rx` is False."""
+    sent = _new(_SentExtendedFrame if frame.is_extended_id else _SentBaseFrame)
+    sent.bits = 0
+    sent.timestamp = 0.0
+    sent.arbitration_id = frame.arbitration_id
+    sent.data = bytes(frame.data)  # type: ignore[assignment]  # as in all frames of a simulated bus
+    sent.dlc = len(frame.data)
+    return sent
 
 
 def arbitration_key(identifier: int, extended: bool = False) -> int:
@@ -63,7 +95,7 @@ def arbitration_key(identifier: int, extended: bool = False) -> int:
     return (identifier >> 18) << 19 | 1 << 18 | identifier & 0x3FFFF
 
 
-def frame_bits(identifier: int, data: bytes, extended: bool = False) -> int:
+def frame_bits(identifier: int, data: bytes | bytearray, extended: bool = False) -> int:
     """Return the length of a data frame on the bus in bits, stuff bits and interframe space included."""
     state, crc, bits = _after_header(identifier, len(data), extended)
     if len(data) == 8:  # nearly all frames; the loop below takes half as long again

@@ -5,7 +5,6 @@ the interframe space, stamped with the end of frame three bit times before: no n
 """
 
 from collections.abc import Callable, Collection
-from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from heapq import heapify, heappop, heappush
@@ -15,15 +14,12 @@ import can
 from harness.can_port import EXTENDED, ChannelHealth, FrameListener
 from harness.clock import SECOND
 from harness.errors import BusError
-from harness.protocols.can_frame import INTERFRAME_SPACE_BITS, arbitration_key, frame_bits
+from harness.protocols.can_frame import INTERFRAME_SPACE_BITS, arbitration_key, frame_bits, sent_frame
 from harness.simulation.kernel import Kernel
 
 _ERROR_PASSIVE = 128
 _ERRORS_PER_FAILED_FRAME = 8
 _LONGEST_FRAME_BITS = 160  # an extended frame of 8 bytes with all its stuff bits
-
-_MOST_PAYLOADS, _MOST_IDENTIFIERS = 64, 4096
-"""Of which the lengths of frames are kept."""
 
 _Queued = tuple[int, int, can.Message, "CanNode"]
 """Arbitration key, order of queueing, frame, sender."""
@@ -84,7 +80,6 @@ class CanNetwork:
         self._unacknowledged: tuple[CanNode, _Attempts] | None = None
         self._routes: dict[int, tuple[tuple[CanNode, FrameListener], ...]] = {}
         self._online = 0
-        self._known_bits: dict[int, dict[bytes, int]] = {}
         self._duration = [bits * SECOND // bitrate for bits in range(_LONGEST_FRAME_BITS + 1)]
 
     def node(self, name: str, hears_itself: bool = False) -> "CanNode":
@@ -157,32 +152,14 @@ class CanNetwork:
 
     def _start(self, queued: _Queued, now: int) -> None:
         """Begin a frame now; another one of this very instant can still take its place by arbitration."""
-        data: bytes = queued[2].data  # type: ignore[assignment]  # bytes in frames of `new_frame`
-        if type(data) is not bytes:
-            data = bytes(data)
-        known = self._known_bits.get(queued[0])
-        bits = None if known is None else known.get(data)
-        if bits is None:
-            bits = self._work_out_bits(queued, data)
+        frame = queued[2]
+        bits: int = getattr(frame, "bits", 0) or frame_bits(frame.arbitration_id, frame.data, frame.is_extended_id)
         duration = self._duration
         self._sending = queued
         self._start_of_frame = now
         self._end_of_frame = now + duration[bits - INTERFRAME_SPACE_BITS]
         self._completed_at = completed_at = now + duration[bits]
         self._at(completed_at, self._complete)
-
-    def _work_out_bits(self, queued: _Queued, data: bytes) -> int:
-        """Return the length of a frame, and keep it for the next one with this data."""
-        known = self._known_bits.get(queued[0])
-        if known is None:
-            if len(self._known_bits) >= _MOST_IDENTIFIERS:
-                self._known_bits.clear()
-            known = self._known_bits[queued[0]] = {}
-        # Small enough to stay in the processor's cache where payloads never repeat.
-        if len(known) >= _MOST_PAYLOADS:
-            known.clear()
-        bits = known[data] = frame_bits(queued[2].arbitration_id, data, queued[2].is_extended_id)
-        return bits
 
     def _repeat(self) -> None:
         if self._pending:
@@ -292,10 +269,7 @@ class SimulatedCanChannel:
         is_classic = len(frame.data) <= 8 and 0 <= frame.arbitration_id <= highest
         if frame.is_fd or frame.is_remote_frame or frame.is_error_frame or not is_classic:
             raise BusError(f"{self._network.name} carries classic CAN data frames only, not: {frame}")
-        frame = copy(frame)
-        frame.data = bytes(frame.data)  # type: ignore[assignment]  # as in all frames of a simulated bus
-        frame.is_rx = False
-        self._node.send(frame)
+        self._node.send(sent_frame(frame))
 
     def health(self) -> ChannelHealth:
         """Return the controller's error state and counter."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import can
 
 from harness.errors import RigFileError, unknown_name
-from harness.protocols.can_frame import new_frame
+from harness.protocols.can_frame import frame_bits, new_frame
 from harness.protocols.checksums import CHECKSUMS
 from harness.protocols.database import Message, Number
 from harness.vehicle import Protection
@@ -13,7 +13,7 @@ from harness.vehicle import Protection
 _MOST_BYTES = 8
 
 _MOST_ENCODED = 256
-"""Frames that are kept: all of an eight-bit counter's."""
+"""Frames whose data and length are kept: all of an eight-bit counter's."""
 
 Values = Callable[[], Mapping[str, Number]]
 
@@ -39,7 +39,7 @@ class CyclicMessage:
         self._raw = dict(self._start)
         self._count = 0
         self._counts = 1 + max(self._counters.values(), default=0)
-        self._encoded: dict[int, bytes] = {}
+        self._frames: dict[int, tuple[bytes, int]] = {}
         self._identifier = message.identifier
         self._extended = message.extended
         self.is_driven = False
@@ -65,19 +65,21 @@ class CyclicMessage:
         """Send another raw value of a signal from the next frame on."""
         if self._raw[signal] != raw:
             self._raw[signal] = raw
-            self._encoded.clear()
+            self._frames.clear()
 
     def reset(self) -> None:
         """Go back to the start values of the database. The counter goes on."""
         self._raw = dict(self._start)
-        self._encoded.clear()
+        self._frames.clear()
 
     def _next_alike(self) -> can.Message:
-        return new_frame(self._identifier, self._encoded.get(0) or self._encode(0), self._extended)
+        data, bits = self._frames.get(0) or self._encode(0)
+        return new_frame(self._identifier, data, self._extended, bits)
 
     def _next_counted(self) -> can.Message:
         count = self._next_count()
-        return new_frame(self._identifier, self._encoded.get(count) or self._encode(count), self._extended)
+        data, bits = self._frames.get(count) or self._encode(count)
+        return new_frame(self._identifier, data, self._extended, bits)
 
     def _next_count(self) -> int:
         count = self._count
@@ -85,11 +87,12 @@ class CyclicMessage:
             self._count = count + 1 if count + 1 < self._counts else 0
         return count
 
-    def _encode(self, count: int) -> bytes:
-        if len(self._encoded) >= _MOST_ENCODED:
-            self._encoded.clear()
-        data = self._encoded[count] = self._protect(self._raw, count)
-        return data
+    def _encode(self, count: int) -> tuple[bytes, int]:
+        if len(self._frames) >= _MOST_ENCODED:
+            self._frames.clear()
+        data = self._protect(self._raw, count)
+        encoded = self._frames[count] = data, frame_bits(self._identifier, data, self._extended)
+        return encoded
 
     def _encode_driven(self, values: Mapping[str, Number], count: int) -> bytes:
         if self._checksum:
