@@ -16,8 +16,8 @@ _COMPRESSION = 1
 """A third faster than zlib's default, for files that are a few per cent larger."""
 _HEADER = Struct("<4sHHLL LHH").pack(b"LOBJ", 32, 1, 48, 1, 2, 0, 0)
 """Of a CAN message, as python-can's `blf.py` has it, up to the time stamp."""
-_CAN_MESSAGE = Struct("<QHBBL8s").pack
-"""Time stamp in nanoseconds, channel, direction, length, identifier, data."""
+_CAN_MESSAGE = Struct("<24sQHBBL8s").pack
+"""Header, time stamp in nanoseconds, channel, direction, length, identifier, data."""
 _EXTENDED = 0x80000000
 
 
@@ -35,9 +35,9 @@ class _Writer(BLFWriter):
             self.on_message_received(frame)
             return
         identifier = frame.arbitration_id | _EXTENDED if frame.is_extended_id else frame.arbitration_id
-        stamp = round(frame.timestamp * 1e9)
+        stamp = (frame.timestamp * 1e9).__round__()
         direction = 0 if frame.is_rx else 1
-        self._buffer.append(_HEADER + _CAN_MESSAGE(stamp, channel, direction, frame.dlc, identifier, frame.data))
+        self._buffer.append(_CAN_MESSAGE(_HEADER, stamp, channel, direction, frame.dlc, identifier, frame.data))
         self._buffer_size += 48
         self.object_count += 1
         self.stop_timestamp = frame.timestamp

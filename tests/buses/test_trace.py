@@ -39,6 +39,17 @@ class Loopback:
         self._listeners.append(listener)
         return self._listeners.clear
 
+    @property
+    def uncertainty(self) -> float:
+        return 0.0
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        return ()
+
+    def prove_alive(self) -> None:
+        pass
+
     def health(self) -> ChannelHealth:
         return ChannelHealth()
 
