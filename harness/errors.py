@@ -42,6 +42,14 @@ class BusError(BenchError):
     """A bus or its channel does not work."""
 
 
+class StreamError(BenchError):
+    """A stream of bytes, such as the console of an ECU, does not work."""
+
+
+class InconclusiveError(HarnessError):
+    """The product was found so close to its limit that the reading's uncertainty decides."""
+
+
 class JudgementFailure(AssertionError):
     """The product was found outside its limit."""
 

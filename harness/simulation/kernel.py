@@ -4,12 +4,13 @@ Events of the same instant happen in the order in which they were scheduled. The
 rig: waiting runs it.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from heapq import heappop, heappush
 
 from harness.clock import Event
 from harness.errors import BenchError
-from harness.simulation.interrupts import held_back
+from harness.interrupts import held_back
 
 Action = Callable[[], None]
 Process = Generator["int | SimulatedEvent", None, None]
@@ -145,6 +146,25 @@ class Kernel:
         self._sequence += 1
         heappush(self._queue, (time, self._sequence, action))
 
+    @property
+    def due(self) -> int | None:
+        """Rig time of the next event in nanoseconds; None when there is none."""
+        return self._queue[0][0] if self._queue else None
+
+    def run_until(self, time: int) -> None:
+        """Run all events up to rig time `time`, at which the kernel then is; of one that has passed, nothing.
+
+        Raises:
+            BenchError: as `sleep`.
+        """
+        self._check_usable()
+        queue = self._queue
+        with self._broken_by_errors():
+            while queue and queue[0][0] <= time:
+                self.now, _, action = heappop(queue)
+                action()
+        self.now = max(self.now, time)
+
     def timer(self, action: Action) -> Timer:
         """Return a timer for `action`, not yet started."""
         return Timer(self, action)
@@ -180,10 +200,7 @@ class Kernel:
         return event.is_set
 
     def _run(self, deadline: int, until: SimulatedEvent | None) -> None:
-        if self._broken_by:
-            raise BenchError(f"the simulation stopped at {self.now / 1e9:.6f} s: {self._broken_by}")
-        if self._running:
-            raise BenchError("waiting is not possible from inside a simulation event")
+        self._check_usable()
         if deadline < self.now:
             raise ValueError(f"cannot wait until {deadline} ns: it is {self.now} ns already")
         stop: list[str] = []
@@ -199,11 +216,22 @@ class Kernel:
 
     def _run_until(self, stop: list[str]) -> None:
         queue = self._queue
-        self._running = True
-        try:
+        with self._broken_by_errors():
             while not stop:
                 self.now, _, action = heappop(queue)
                 action()
+
+    def _check_usable(self) -> None:
+        if self._broken_by:
+            raise BenchError(f"the simulation stopped at {self.now / 1e9:.6f} s: {self._broken_by}")
+        if self._running:
+            raise BenchError("waiting is not possible from inside a simulation event")
+
+    @contextmanager
+    def _broken_by_errors(self) -> Iterator[None]:
+        self._running = True
+        try:
+            yield
         except BaseException as error:
             self._broken_by = f"{type(error).__name__}: {error}"
             raise

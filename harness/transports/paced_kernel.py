@@ -1,0 +1,167 @@
+"""A simulation held to the wall clock, on a thread of its own: the simulated ECUs of a bench, and a served rig.
+
+Every event has an absolute deadline, so that lateness does not add up. How late events were is counted.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from sys import getswitchinterval, setswitchinterval
+from threading import Condition, RLock, Thread, current_thread
+from typing import Protocol
+
+from harness.clock import MILLISECOND, SECOND
+from harness.errors import BenchError
+from harness.interrupts import held_back
+from harness.transports.wall_clock import WallClock
+
+LATE = 50 * MILLISECOND
+"""From here on an event that comes late is a problem of the rig [P]: cycle times begin at 10 ms."""
+_SWITCH_INTERVAL = 0.0005
+"""Seconds after which Python takes the interpreter from a thread that others wait for; its default, 5 ms, is about
+the shortest cycle time."""
+
+
+class SteppedKernel(Protocol):
+    """The kernel of a simulation, as far as pacing goes."""
+
+    @property
+    def due(self) -> int | None:
+        """Rig time of the next event in nanoseconds; None when there is none."""
+
+    def run_until(self, time: int) -> None:
+        """Run all events up to a rig time, at which the kernel then is."""
+
+
+@dataclass
+class Lateness:
+    """How late events were, in nanoseconds."""
+
+    events: int = 0
+    total: int = 0
+    most: int = 0
+    most_at: int = 0
+    """Rig time."""
+    too_late: int = 0
+    """Times at which an event was later than `LATE`."""
+
+    def count(self, due: int, now: int) -> None:
+        """Count an event that was due at one rig time and began at another."""
+        late = now - due
+        self.events += 1
+        self.total += late
+        if late > self.most:
+            self.most, self.most_at = late, due
+        if late > LATE:
+            self.too_late += 1
+
+    def __str__(self) -> str:
+        mean = self.total / self.events / MILLISECOND if self.events else 0.0
+        most = f"{self.most / MILLISECOND:.3f} ms at most, at {self.most_at / SECOND:.3f} s"
+        return f"{self.events} events, {mean:.3f} ms late on average, {most}"
+
+
+class PacedKernel:
+    """Runs a kernel in step with a wall clock.
+
+    What another thread does to the simulation it does in a block of `held`, or by `post`.
+    """
+
+    def __init__(self, kernel: SteppedKernel, clock: WallClock) -> None:
+        self.lateness = Lateness()
+        self._kernel = kernel
+        self._clock = clock
+        # Two locks: whoever posts holds a lock of its own that an event of the simulation may wait for.
+        self._world = RLock()
+        self._wake = Condition()
+        self._posted: deque[Callable[[], None]] = deque()
+        self._disturbed = False
+        self._ends = False
+        self._failure: BaseException | None = None
+        self._thread = Thread(target=self._run, name="paced kernel", daemon=True)
+
+    def start(self) -> None:
+        """Let the simulation begin to run."""
+        if getswitchinterval() > _SWITCH_INTERVAL:
+            setswitchinterval(_SWITCH_INTERVAL)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; the simulation stands still. Stopping twice is harmless."""
+        self._ends = True
+        self._disturb()
+        if self._thread.ident is not None and self._thread is not current_thread():
+            self._thread.join()
+
+    def post(self, action: Callable[[], None]) -> None:
+        """Run `action` in the simulation, as soon as possible, on its thread; from any thread."""
+        self._posted.append(action)
+        self._disturb()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the simulation still for the block, at the time of now. Ctrl-C waits for the end of the block.
+
+        Raises:
+            BenchError: the simulation has failed.
+        """
+        with held_back(lambda: None):
+            try:
+                with self._world:
+                    self.check()
+                    self._kernel.run_until(self._clock.now)
+                    yield
+            finally:
+                self._disturb()
+
+    @property
+    def problems(self) -> list[str]:
+        """What has gone wrong: a failure of the simulation."""
+        return [str(self._failed())] if self._failure else []
+
+    def check(self) -> None:
+        """Make sure that the simulation runs.
+
+        Raises:
+            BenchError: it has failed.
+        """
+        if self._failure:
+            raise self._failed() from self._failure
+
+    def _failed(self) -> BenchError:
+        return BenchError(f"the simulation has stopped: {type(self._failure).__name__}: {self._failure}")
+
+    def _disturb(self) -> None:
+        """Let the thread look anew at what is due."""
+        with self._wake:
+            self._disturbed = True
+            self._wake.notify_all()
+
+    def _run(self) -> None:
+        try:
+            while not self._ends:
+                with self._world:
+                    due = self._run_due()
+                    if self._posted:
+                        self._take_posted()
+                        due = self._run_due()
+                with self._wake:
+                    if not self._disturbed:
+                        self._wake.wait(None if due is None else max(due - self._clock.now, 0) / SECOND)
+                    self._disturbed = False
+        except BaseException as error:  # noqa: BLE001  the thread has nobody above it; `problems` tells
+            self._failure = error
+
+    def _take_posted(self) -> None:
+        self._kernel.run_until(self._clock.now)
+        while self._posted:
+            self._posted.popleft()()
+
+    def _run_due(self) -> int | None:
+        """Run what is due; return when the next event is."""
+        kernel, clock, lateness = self._kernel, self._clock, self.lateness
+        while (due := kernel.due) is not None and due <= (now := clock.now):
+            lateness.count(due, now)
+            kernel.run_until(due)
+        return due
