@@ -41,6 +41,8 @@ class ChannelHealth:
     transmit_errors: int = 0
     receive_errors: int = 0
     frames_lost: int = 0
+    faults: tuple[str, ...] = ()
+    """What has gone wrong since the channel was opened, in words."""
 
     @property
     def problems(self) -> list[str]:
@@ -57,4 +59,4 @@ class ChannelHealth:
             more = getattr(self, name) - getattr(before, name)
             if more > 0:
                 found.append(f"{more} more {name.replace('_', ' ')}")
-        return found
+        return [*found, *self.faults[len(before.faults) :]]

@@ -271,6 +271,19 @@ class SimulatedCanChannel:
             raise BusError(f"{self._network.name} carries classic CAN data frames only, not: {frame}")
         self._node.send(sent_frame(frame))
 
+    @property
+    def uncertainty(self) -> float:
+        """Seconds by which time stamps may be off: none."""
+        return 0.0
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """What its health cannot know: nothing."""
+        return ()
+
+    def prove_alive(self) -> None:
+        """Do nothing: a simulated bus is always there."""
+
     def health(self) -> ChannelHealth:
         """Return the controller's error state and counter."""
         errors = self._network.transmit_errors(self._node)

@@ -6,7 +6,8 @@ apart, with END behind each, and follows the message exchange of IEEE 488.2, cha
 before the last answer was read, -420 when there is nothing to be read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import Any
 
@@ -23,17 +24,27 @@ _TERMINATOR = b"\n"
 _numbers = count(1)
 
 
-def open_library(clock: Clock, instruments: Mapping[str, ScpiInstrument]) -> "SimulatedVisaLibrary":
+def open_library(
+    clock: Clock,
+    instruments: Mapping[str, ScpiInstrument],
+    hold: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> "SimulatedVisaLibrary":
     """Return the VISA library of one rig: its resource names and the instruments behind them.
 
     It is what `pyvisa.ResourceManager(...)` takes. Each call gives a library of its own, which pyvisa shares with
     nobody.
+
+    Args:
+        clock: of the rig.
+        instruments: by resource name.
+        hold: keeps a simulation still that runs on a thread of its own; a message is handed over inside of it.
 
     Raises:
         ValueError: a name is no VISA resource name.
     """
     library = SimulatedVisaLibrary(f"virtual rig {next(_numbers)}")
     library.clock = clock
+    library.hold = hold
     library.instruments = {rname.to_canonical_name(name): instrument for name, instrument in instruments.items()}
     return library
 
@@ -42,6 +53,7 @@ class SimulatedVisaLibrary(VisaLibraryBase):
     """Hands what is written to a resource to its simulated instrument; made by :func:`open_library`."""
 
     clock: Clock
+    hold: Callable[[], AbstractContextManager[None]]
     instruments: Mapping[str, ScpiInstrument]
 
     def _init(self) -> None:
@@ -74,7 +86,7 @@ class SimulatedVisaLibrary(VisaLibraryBase):
             return VISASession(0), self.handle_return_value(session, StatusCode.error_resource_not_found)
         kind = _Stream if parsed.resource_class == "SOCKET" else _MessageExchange
         handle = VISASession(next(self._handles))
-        self._sessions[handle] = kind(self.clock, instrument, parsed)
+        self._sessions[handle] = kind(self.clock, instrument, parsed, self.hold)
         return handle, self.handle_return_value(handle, StatusCode.success)
 
     def close(self, session: Any) -> StatusCode:  # noqa: ANN401 - viClose takes handles of any kind
@@ -180,8 +192,15 @@ class SimulatedVisaLibrary(VisaLibraryBase):
 class _Session:
     """One connection to an instrument."""
 
-    def __init__(self, clock: Clock, instrument: ScpiInstrument, name: rname.ResourceName) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        instrument: ScpiInstrument,
+        name: rname.ResourceName,
+        hold: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         self._clock = clock
+        self._hold = hold
         self._instrument = instrument
         self._received = bytearray()
         self._unfinished = b""
@@ -218,7 +237,8 @@ class _Session:
         return 0, StatusCode.error_nonsupported_operation
 
     def _send(self, message: bytes) -> Event:
-        done = self._instrument.receive(message.decode("latin-1").strip(), self._respond)
+        with self._hold():
+            done = self._instrument.receive(message.decode("latin-1").strip(), self._respond)
         self._clock.wait(done, self._instrument.processing_time)
         return done
 

@@ -26,6 +26,21 @@ class CanChannel(Protocol):
         carries the rig time of its end, in seconds, stamped by the channel. Frames are shared: never change one.
         """
 
+    @property
+    def uncertainty(self) -> float:
+        """How far a time stamp may be off rig time, in seconds."""
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """What its health cannot know, in words: not every adapter tells everything."""
+
+    def prove_alive(self) -> None:
+        """Make sure that the other side is there now, where it can be asked.
+
+        Raises:
+            BusError: it does not answer.
+        """
+
     def health(self) -> ChannelHealth:
         """Return the state of the channel's controller."""
 

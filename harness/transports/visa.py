@@ -3,6 +3,7 @@
 This is the only module that makes a `pyvisa.ResourceManager`.
 """
 
+import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -150,7 +151,25 @@ def _open_resource(library: "str | VisaLibraryBase", name: str, role: str, timeo
         resource.close()
         raise InstrumentError(f"{role}: {name!r} does not exchange messages")
     resource.read_termination = resource.write_termination = _END
+    _let_closed_connections_fail(resource)
     return resource
+
+
+class _EndingSocket(socket.socket):
+    """A connection whose end is an error: pyvisa-py takes it for silence, and reads on without rest."""
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        received = super().recv(size, flags)
+        if not received:
+            raise ConnectionResetError("the other side has closed the connection: it has ended, or is used by others")
+        return received
+
+
+def _let_closed_connections_fail(resource: "MessageBasedResource") -> None:
+    session = getattr(resource.visalib, "sessions", {}).get(resource.session)  # pyvisa-py's; other libraries have none
+    connection = getattr(session, "interface", None)
+    if type(connection) is socket.socket:
+        session.interface = _EndingSocket(fileno=connection.detach())
 
 
 def _is_timeout(error: Exception) -> bool:
@@ -163,6 +182,8 @@ def _is_timeout(error: Exception) -> bool:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
     return f"{type(error).__name__}: {error}"
 
 
