@@ -6,10 +6,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --only-b
 SUITES ?= suites
 RIG ?= rx5-virtual
 
-.PHONY: run test lint types bench soak clean
+.PHONY: run run-served test lint types bench soak clean
 
 run: .venv/installed
 	$(BIN)/hil run --rig $(RIG) $(SUITES)
+
+# The head unit and the instruments behind sockets, as on a bench; the other ECUs by the runner. In wall time.
+run-served: .venv/installed
+	$(BIN)/hil serve rx5-virtual --only "head unit" --at rx5-served -- $(BIN)/hil run --rig rx5-served $(SUITES)
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n auto -m "not soak"

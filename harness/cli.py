@@ -2,12 +2,14 @@
 
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, TestError
+from harness.quantities import Duration
 from harness.results.verdict import NOT_TO_BE_TRUSTED, NOTHING_RAN
 
 if TYPE_CHECKING:
@@ -53,6 +55,13 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _duration(text: str) -> Duration:
+    try:
+        return Duration.parse(text)
+    except TestError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 @app.callback()
 def _options(
     version: Annotated[
@@ -77,6 +86,15 @@ def run(  # noqa: PLR0917  typer gives them by name
         Path | None, typer.Option(help="Answers of the operator, a YAML file.", show_default="asks on the terminal")
     ] = None,
     output: Annotated[Path, typer.Option(help="Where the folder of the run is made.")] = Path("reports"),
+    wait: Annotated[
+        Duration,
+        typer.Option(
+            help="How long to wait for a rig that is in use.",
+            parser=_duration,
+            metavar="DURATION",
+            show_default="does not wait",
+        ),
+    ] = Duration(0),
 ) -> None:
     """Run suites on a rig.
 
@@ -92,6 +110,7 @@ def run(  # noqa: PLR0917  typer gives them by name
         seed=seed,
         answers=answers,
         output=output,
+        wait=wait,
         console=_console(),
     )
     raise typer.Exit(code)
@@ -103,6 +122,61 @@ def rigs(folder: Annotated[Path, typer.Option(help="Folder of rig files.")] = Pa
     from harness.rig_list import list_rigs
 
     raise typer.Exit(list_rigs(folder, _console()))
+
+
+@app.command()
+def check(rig: Annotated[str, typer.Argument(help="A rig file, or the name of one in the folder rigs.")]) -> None:
+    """Say what a rig is and what is wrong with its files; opens nothing.
+
+    Exit code: 0 nothing is wrong; 3 something is.
+    """
+    from harness.rig_check import show_rig
+
+    show_rig(rig, _console())
+
+
+@app.command()
+def serve(  # noqa: PLR0917  typer gives them by name
+    rig: Annotated[str, typer.Argument(help="A rig file, or the name of one in the folder rigs.")],
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(help="Behind --: what to run meanwhile; its exit code is returned.", metavar="-- COMMAND..."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Simulate this ECU only; may be given again.", metavar="ECU", show_default="all"),
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Where to listen.", show_default="127.0.0.1")] = None,
+    port: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Port of an instrument, a stream, or of can; may be given again.",
+            metavar="NAME=PORT",
+            show_default="free ones",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(help="Listen where this rig looks for what is served.", metavar="RIG")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Say where everything is as one line of JSON.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 1,
+) -> None:
+    """Serve a simulated rig in wall time behind sockets: SCPI, socketcand and consoles, for any program.
+
+    Exit code: 0 ended by Ctrl-C or SIGTERM, or that of COMMAND; 2 the simulation failed; 3 nothing was served.
+    """
+    from harness.serve.served_rig import plan
+    from harness.serve.served_rig import serve as serve_rig
+
+    planned = plan(rig, only=only or (), host=host, ports=port or (), at=at, seed=seed)
+    code = serve_rig(
+        planned,
+        as_json=as_json,
+        command=command or (),
+        show=partial(typer.echo, err=bool(command)),
+        log=partial(typer.echo, err=True),
+    )
+    sys.exit(code)  # unlike typer's own way out, it leaves 130 of a command as it is
 
 
 @app.command()

@@ -13,7 +13,7 @@ from robot.utils import escape  # type: ignore[import-untyped]  # Robot has type
 
 from harness.errors import HarnessError, TestError, unknown_name
 from harness.results.outcome import REQUIREMENT, RIG_SECONDS, SuiteLabels, tagged
-from harness.results.run_folder import trace_path
+from harness.results.run_folder import log_path, trace_path
 from harness.results.verdict import Verdict, worst
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ class Listener:
             if self._session.is_open:
                 trace = trace_path(Path(), label).as_posix()
                 result.metadata["Trace"] = f"[{trace}|{trace}]"
+                for name in self._session.rig.consoles:
+                    log = log_path(Path(), label, name).as_posix()
+                    result.metadata[f"Log: {name}"] = f"[{log}|{log}]"
                 self._skip_suite_that_lacks_all(data)
 
     def end_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:  # noqa: ARG002
@@ -71,6 +74,7 @@ class Listener:
         # Robot has closed the tests: none of them can take it.
         for failure in dict.fromkeys([*self._session.untold_failures, *self._session.test.failures]):
             logger.error(f"A judgement failed outside of the tests of {result.full_name}. {failure}")
+        result.metadata.update(self._session.told_at_the_end)
         try:
             self._session.close()
         except HarnessError as error:
@@ -121,17 +125,24 @@ class Listener:
         if result.skipped and not (test.failures or problems or causes):
             return
         failures = [*session.suite.failures, *test.failures]
+        open_ones = [*session.suite.inconclusive, *test.inconclusive]
         session.untold_failures.clear()
         verdicts = [Verdict.PASS]
         if failures:
             verdicts.append(Verdict.FAIL)
-        if (causes or result.failed) and not _only_judgements(causes, result.message, failures):
+        if open_ones:
+            verdicts.append(Verdict.INCONCLUSIVE)
+        if (causes or result.failed) and not _only_judgements(causes, result.message, [*failures, *open_ones]):
             verdicts.append(Verdict.ABORTED if STOPPED in result.message else Verdict.ERROR)
         if problems:
             verdicts.append(Verdict.ERROR)
         verdict = worst(verdicts)
         unhealthy = [f"The rig is not healthy: {problem}" for problem in problems]
-        swallowed = [f"A failure that the suite swallowed: {text}" for text in failures if text not in result.message]
+        swallowed = [
+            f"A failure that the suite swallowed: {text}"
+            for text in [*failures, *open_ones]
+            if text not in result.message
+        ]
         said = [result.message] if result.message else []
         result.message = "\n".join(
             [*unhealthy, *said, *swallowed] if result.failed else [*unhealthy, *swallowed, *said]

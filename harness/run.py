@@ -17,6 +17,7 @@ from harness.keywords.answers import read_answers
 from harness.keywords.operator import ANSWERS_VARIABLE
 from harness.listener import SEED_VARIABLE
 from harness.progress import Progress
+from harness.quantities import Duration
 from harness.results.junit import write_junit
 from harness.results.measurement import read_measurements
 from harness.results.outcome import Outcome, read_outcomes
@@ -24,8 +25,10 @@ from harness.results.run_folder import RunFacts, new_run_folder, read_run_facts,
 from harness.results.summary import verdict_table
 from harness.results.verdict import NOT_TO_BE_TRUSTED, NOTHING_RAN, Verdict, exit_code
 from harness.rig.check_rig import check_rig
+from harness.rig.locks import lock_resources
 from harness.rig.rig_file import find_rig
 from harness.rig.run_facts import run_facts
+from harness.stop_signals import StopSignals
 
 
 def run(
@@ -37,6 +40,7 @@ def run(
     seed: int,
     answers: Path | None,
     output: Path,
+    wait: Duration,
     console: Console,
 ) -> int:
     """Run suites on a rig and return the exit code.
@@ -49,10 +53,11 @@ def run(
         seed: of the random numbers.
         answers: file that stands in for an operator.
         output: where the folder of the run is made.
+        wait: how long to wait for other runs that use the rig.
         console: what progress and summary are shown on.
 
     Raises:
-        HarnessError: a file is wrong or there is nothing to run; nothing has been touched.
+        HarnessError: a file is wrong, there is nothing to run or the rig is in use; nothing has been touched.
     """
     path = find_rig(rig) if rig else _only_rig(Path("rigs"))
     rig_file, vehicle = check_rig(path)
@@ -61,27 +66,39 @@ def run(
     if answers:
         read_answers(answers)
     suite.metadata.update(rig_file.shown_in_reports(vehicle.name))
-    facts = run_facts(rig_file, vehicle, seed, suites[0], {})
-    folder = _make_folder(output, facts)
 
-    console.print(Text(f"{facts.rig}: {facts.vehicle}, {facts.rig_kind} rig, seed {seed}"), soft_wrap=True)
-    variables = [f"RIG:{path}", f"{SEED_VARIABLE.strip('${}')}:{seed}"]
-    if answers:
-        variables.append(f"{ANSWERS_VARIABLE.strip('${}')}:{answers}")
-    progress = Progress(console)
-    try:
-        suite.run(output="output.xml", outputdir=folder, variable=variables, listener=progress, console="none")
-    except SystemExit:  # the second Ctrl-C, and Robot gives it no exit code
-        console.print("Stopped by force: the rig may not be safe, and there is no report.", style="bold red")
-        return NOT_TO_BE_TRUSTED
-    try:
-        return _report(folder, facts, progress.errors, console)
-    except HarnessError as error:  # let through, it would say that nothing ran
-        console.print(Text(f"The reports are not complete: {error}", style="bold red"), soft_wrap=True)
-        return NOT_TO_BE_TRUSTED
+    def say(line: str) -> None:
+        console.print(Text(line), soft_wrap=True)
+
+    with lock_resources(rig_file, wait, say), StopSignals() as stop:
+        facts = run_facts(rig_file, vehicle, seed=seed, suites=suites[0], instruments={}, identities={})
+        folder = _make_folder(output, facts)
+        say(f"{facts.rig}: {facts.vehicle}, {facts.rig_kind} rig, seed {seed}")
+        variables = [f"RIG:{path}", f"{SEED_VARIABLE.strip('${}')}:{seed}"]
+        if answers:
+            variables.append(f"{ANSWERS_VARIABLE.strip('${}')}:{answers}")
+        progress = Progress(console)
+        listeners = [stop, progress]
+        began = datetime.now(UTC)
+        try:
+            suite.run(output="output.xml", outputdir=folder, variable=variables, listener=listeners, console="none")
+        except SystemExit:  # the second Ctrl-C, and Robot gives it no exit code
+            console.print("Stopped by force: the rig may not be safe, and there is no report.", style="bold red")
+            return NOT_TO_BE_TRUSTED
+        try:
+            wall_seconds = (datetime.now(UTC) - began).total_seconds()
+            return _report(folder, facts, progress.errors, stop, console, wall_seconds=wall_seconds)
+        except HarnessError as error:  # let through, it would say that nothing ran
+            console.print(Text(f"The reports are not complete: {error}", style="bold red"), soft_wrap=True)
+            return NOT_TO_BE_TRUSTED
+        except SystemExit:
+            console.print("Stopped by force: the reports are not complete.", style="bold red")
+            return NOT_TO_BE_TRUSTED
 
 
-def _report(folder: Path, facts: RunFacts, errors: Sequence[str], console: Console) -> int:
+def _report(
+    folder: Path, facts: RunFacts, errors: Sequence[str], stop: StopSignals, console: Console, *, wall_seconds: float
+) -> int:
     result = folder / "output.xml"
     ResultWriter(result).write_results(log=folder / "log.html", report=folder / "report.html")
     outcomes = read_outcomes(result)
@@ -92,13 +109,24 @@ def _report(folder: Path, facts: RunFacts, errors: Sequence[str], console: Conso
             *errors,
             f"the suites name rig {used.rig} themselves and ran on it, not on {facts.rig}; write rig=${{RIG}}",
         ]
-    if errors or code == NOTHING_RAN:  # Robot had tests: it was stopped before it reached one
-        code = NOT_TO_BE_TRUSTED
-    facts = replace(used, ended=datetime.now(UTC).astimezone(), exit_code=code)
-    write_run_facts(folder, facts)
-    _write_junit(folder, facts, outcomes)
+    _write_junit(folder, used, outcomes)
     _show_summary(console, outcomes, errors, folder)
+    console.print(Text(_speed(used, wall_seconds)))
+    ended = datetime.now(UTC).astimezone()
+    if stop.arrived:
+        console.print("Stopped by a signal.", style="bold magenta")
+    if errors or stop.arrived or code == NOTHING_RAN:  # Robot had tests: it was stopped before it reached one
+        code = NOT_TO_BE_TRUSTED
+    write_run_facts(folder, replace(used, started=facts.started, ended=ended, exit_code=code))
     return code
+
+
+def _speed(facts: RunFacts, wall_seconds: float) -> str:
+    if not facts.rig_seconds:
+        return f"{wall_seconds:.1f} s of wall time"
+    ratio = wall_seconds / facts.rig_seconds
+    speed = f"{1 / ratio:.0f} times as fast" if facts.virtual else f"wall time over rig time {ratio:.2f}"
+    return f"{facts.rig_seconds:.1f} s of rig time in {wall_seconds:.1f} s of wall time: {speed}"
 
 
 def _only_rig(folder: Path) -> Path:

@@ -68,6 +68,7 @@ def test_rigs_are_listed_and_broken_ones_with_their_error(tmp_path: Path) -> Non
     assert broken.split()[1] == "wrong"
     assert "13.5 A is a current" in listed.stdout
     assert any("rx5-bench" in line and "bench " in line for line in listed.stdout.splitlines())
+    assert "rigs/examples/rx5-bench-vector.yaml" in listed.stdout, "by what --rig takes"
 
 
 def test_a_folder_without_rigs_is_an_error(tmp_path: Path) -> None:
@@ -91,8 +92,9 @@ def test_the_published_schemas_are_up_to_date(tmp_path: Path) -> None:
         assert published == (tmp_path / name).read_text(encoding="utf-8"), f"{name}: run `hil schema`"
 
 
-_FILES = [(path, "rig") for path in sorted((ROOT / "rigs").glob("*.yaml"))] + [
-    (path, "vehicle") for path in sorted((ROOT / "rigs/vehicles").glob("*/vehicle.yaml"))
+_FILES = [
+    (path, "vehicle" if "vehicles" in path.relative_to(ROOT).parts else "rig")
+    for path in sorted((ROOT / "rigs").rglob("*.yaml"))
 ]
 
 

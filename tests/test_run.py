@@ -24,6 +24,9 @@ HIL = shutil.which("hil", path=str(Path(sys.executable).parent)) or "hil"
 def lab(tmp_path: Path) -> Path:
     """A folder with one rig, as somebody has it who uses the harness."""
     shutil.copytree(ROOT / "rigs", tmp_path / "rigs")
+    for rig in (tmp_path / "rigs").glob("*.yaml"):
+        if rig.stem != "rx5-virtual":
+            rig.unlink()
     return tmp_path
 
 
@@ -60,6 +63,7 @@ def test_a_good_run_leaves_all_reports(lab: Path) -> None:
     assert f"reports/{report.name}/report.html" in finished.stdout.splitlines()
     assert {path.name for path in report.iterdir()} == {
         "junit.xml",
+        "logs",
         "log.html",
         "measurements.jsonl",
         "output.xml",

@@ -21,7 +21,9 @@ class EcuKeywords:
         Example:
         | `Silence ECU`    brake control
         """
-        self._session.rig.ecu(ecu).silence()
+        rig = self._session.rig
+        with rig.held():
+            rig.ecu(ecu).silence()
 
     @keyword("Resume ECU")
     def resume_ecu(self, ecu: str) -> None:
@@ -30,7 +32,9 @@ class EcuKeywords:
         Example:
         | `Resume ECU`    brake control
         """
-        self._session.rig.ecu(ecu).resume()
+        rig = self._session.rig
+        with rig.held():
+            rig.ecu(ecu).resume()
 
     @keyword
     def switch_defect_on(self, ecu: str, defect: str) -> None:
@@ -39,7 +43,9 @@ class EcuKeywords:
         Example:
         | `Switch Defect On`    head unit    boots slowly
         """
-        self._session.rig.ecu(ecu).switch_defect(defect, on=True)
+        rig = self._session.rig
+        with rig.held():
+            rig.ecu(ecu).switch_defect(defect, on=True)
 
     @keyword
     def switch_defect_off(self, ecu: str, defect: str) -> None:
@@ -48,4 +54,6 @@ class EcuKeywords:
         Example:
         | `Switch Defect Off`    head unit    boots slowly
         """
-        self._session.rig.ecu(ecu).switch_defect(defect, on=False)
+        rig = self._session.rig
+        with rig.held():
+            rig.ecu(ecu).switch_defect(defect, on=False)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from robot.api import logger
 
-from harness.errors import JudgementFailure, TestError
+from harness.errors import InconclusiveError, JudgementFailure, TestError
 from harness.quantities import Duration, format_quantity
 from harness.results.measurement import Measurement
 from harness.results.verdict import Verdict
@@ -39,6 +39,12 @@ class Allowed:
         """Say whether a number is within the limits."""
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
+    def is_near(self, value: float | str | None, uncertainty: float) -> bool:
+        """Say whether a number is within its uncertainty of a limit."""
+        if not uncertainty or not isinstance(value, int | float):
+            return False
+        return any(limit is not None and abs(value - limit) <= uncertainty for limit in (self.low, self.high))
+
 
 def allowed_by(limit: "Limit") -> Allowed:
     """Return what a limit of the vehicle allows."""
@@ -55,6 +61,7 @@ def judge(
     actual: str,
     source: str,
     instrument: str = "",
+    uncertainty: float = 0.0,
 ) -> None:
     """Keep a measurement, and fail the test when it is not allowed.
 
@@ -67,15 +74,22 @@ def judge(
         actual: the reading in words, for the message.
         source: what was read, and when.
         instrument: identity of the instrument that measured.
+        uncertainty: how far the reading may be off, in its unit.
 
     Raises:
         JudgementFailure: it is not allowed. The message says expected, actual, limit and source.
+        InconclusiveError: it is so close to a limit that nobody can tell.
     """
     message = f"{name}: expected {allowed}, but {actual}"
     if allowed.source:
         message += f"; {allowed.source}"
     message += f"; source {source}"
-    expected_failure = not holds and session.expects_failure
+    is_open = allowed.is_near(value, uncertainty)
+    if is_open:
+        message += f"; off by {format_quantity(uncertainty, allowed.unit)} at most, so that nobody can tell"
+    expected_failure = not holds and not is_open and session.expects_failure
+    verdict = Verdict.PASS if holds or expected_failure else Verdict.FAIL
+    told = f"failed, as the suite expects: {message}" if expected_failure else message
     session.keep(
         Measurement(
             time=session.rig.clock.now / 1e9,
@@ -87,14 +101,17 @@ def judge(
             low=allowed.low,
             high=allowed.high,
             expected=allowed.expected,
-            verdict=Verdict.PASS if holds or expected_failure else Verdict.FAIL,
+            uncertainty=uncertainty,
+            verdict=Verdict.INCONCLUSIVE if is_open else verdict,
             requirements=session.test.requirements,
             limit_source=allowed.source,
             source=source,
             instrument=instrument,
-            message="" if holds else f"failed, as the suite expects: {message}" if expected_failure else message,
+            message="" if verdict is Verdict.PASS and not (expected_failure or is_open) else told,
         )
     )
+    if is_open:
+        raise InconclusiveError(message)
     if expected_failure:
         session.expected_failures.append(message)
     if not holds:

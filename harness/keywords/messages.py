@@ -60,6 +60,7 @@ class MessageKeywords:
             value=took,
             allowed=Allowed("s", high=timeout / 1e9, source=limit_source),
             holds=frame is not None,
+            uncertainty=bus.uncertainty,
             actual="none came" if took is None else f"it was {format_quantity(took, 's')}",
             source=source(bus, found, frame),
         )
@@ -113,6 +114,7 @@ class MessageKeywords:
             value=last,
             allowed=Allowed("s", high=timeout / 1e9, source=limit_source),
             holds=seen_before if last is None else last <= timeout / 1e9,
+            uncertainty=bus.uncertainty,
             actual=actual if last is None else f"the last one came after {format_quantity(last, 's')}",
             source=source(bus, found),
         )

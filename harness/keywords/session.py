@@ -4,21 +4,22 @@ A rig that cannot be opened is remembered, not raised where Robot would only log
 raises the error, and no test passes on it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import BenchError, HarnessError
+from harness.quantities import Duration
 from harness.results.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from harness.buses.trace import Trace
-    from harness.can_port import ChannelHealth
     from harness.results.measurement import Measurement, MeasurementLog
-    from harness.rig.rig import Rig
+    from harness.rig.locks import ResourceLock
+    from harness.rig.rig import Rig, RigHealth
 
 
 @dataclass
@@ -34,6 +35,8 @@ class TestRecord:
     """Rig time in nanoseconds."""
     failures: list[str] = field(default_factory=list)
     """Messages of judgements that failed and that the suite did not declare as expected."""
+    inconclusive: list[str] = field(default_factory=list)
+    """Messages of judgements that nobody can tell about."""
 
 
 _users: "dict[Path, Session]" = {}
@@ -57,7 +60,12 @@ class Session:
         self._rig: Rig | None = None
         self._log: MeasurementLog | None = None
         self._trace: Trace | None = None
-        self._health: Mapping[str, ChannelHealth] = {}
+        self._health: RigHealth | None = None
+        self._folder: Path | None = None
+        """Of the run, once there is a record of it."""
+        self._rig_seconds = 0.0
+        self._lock: ResourceLock | None = None
+        self._identities: Mapping[str, Mapping[str, str]] | None = None
         self._answers: dict[str, Mapping[str, str]] = {}
 
     @property
@@ -83,7 +91,14 @@ class Session:
     @property
     def description(self) -> dict[str, str]:
         """What a report says of the rig; empty when it is not open."""
-        return self._rig.facts.shown_in_reports(self._rig.vehicle.name) if self._rig else {}
+        if self._rig is None:
+            return {}
+        return self._rig.facts.shown_in_reports(self._rig.vehicle.name, self._identities)
+
+    @property
+    def told_at_the_end(self) -> dict[str, str]:
+        """What a report says when a suite has ended; empty when the rig is not open."""
+        return self._rig.told_at_the_end() if self._rig else {}
 
     def open(self, folder: Path, suite: str, source: Path, seed: int) -> None:
         """Open the rig for a suite; the files of the run go to `folder`. A failure is kept in `open_error`.
@@ -96,8 +111,10 @@ class Session:
         """
         from harness.buses.trace import Trace
         from harness.results.measurement import MeasurementLog
-        from harness.results.run_folder import trace_path, write_run_facts
-        from harness.rig.open_rig import open_rig
+        from harness.results.run_folder import log_path, trace_path, write_run_facts
+        from harness.rig.dut_identity import read_identities
+        from harness.rig.locks import lock_resources
+        from harness.rig.open_rig import open_rig, read_rig
         from harness.rig.rig_file import find_rig
         from harness.rig.run_facts import run_facts
 
@@ -106,17 +123,33 @@ class Session:
         self.untold_failures = []
         try:
             self._claim(folder)
-            self._rig = open_rig(find_rig(self.rig_name), seed)
+            path = find_rig(self.rig_name)
+            if self._lock is None:
+                self._lock = lock_resources(read_rig(path)[0], Duration(0))
+            self._rig = open_rig(path, seed)
             folder.mkdir(parents=True, exist_ok=True)
             if self._log is None:
-                path = folder / "measurements.jsonl"
-                path.unlink(missing_ok=True)  # of an earlier run into the same folder
-                self._log = MeasurementLog(path)
-                identities = {name: instrument.identity for name, instrument in self._rig.instruments.items()}
-                write_run_facts(folder, run_facts(self._rig.facts, self._rig.vehicle, seed, source, identities))
+                measurements = folder / "measurements.jsonl"
+                measurements.unlink(missing_ok=True)  # of an earlier run into the same folder
+                self._log = MeasurementLog(measurements)
             self._trace = Trace(trace_path(folder, suite))
             for number, bus in enumerate(self._rig.buses.values(), 1):
                 self._trace.record(bus.channel, number)
+            for name, console in self._rig.consoles.items():
+                console.record(log_path(folder, suite, name))
+            if self._identities is None:
+                self._identities = read_identities(self._rig)
+                instruments = {name: instrument.identity for name, instrument in self._rig.instruments.items()}
+                facts = run_facts(
+                    self._rig.facts,
+                    self._rig.vehicle,
+                    seed=seed,
+                    suites=source,
+                    instruments=instruments,
+                    identities=self._identities,
+                )
+                write_run_facts(folder, facts)
+                self._folder = folder
         except HarnessError as error:
             self.open_error = error
         except OSError as error:
@@ -141,14 +174,26 @@ class Session:
             if rig is not None:
                 rig.close()
         finally:
+            if rig is not None:
+                self._rig_seconds += rig.clock.now / 1e9
             if trace is not None:
                 trace.close()
+            for console in rig.consoles.values() if rig else ():
+                console.close_record()
 
     def close_log(self) -> None:
-        """Close the log of measurements."""
+        """Close the log of measurements, and let others use the rig."""
         if self._log is not None:
             self._log.close()
             self._log = None
+        if self._folder is not None:
+            from harness.results.run_folder import read_run_facts, write_run_facts
+
+            write_run_facts(self._folder, replace(read_run_facts(self._folder), rig_seconds=self._rig_seconds))
+            self._folder = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
         for folder in [folder for folder, user in _users.items() if user is self]:
             del _users[folder]
 
@@ -169,7 +214,7 @@ class Session:
         started = self._rig.clock.now if self._rig else 0
         self.test = TestRecord(self.suite.suite, name, requirements, started)
         if self._rig is not None:
-            self._health = self._rig.channel_health()
+            self._health = self._rig.health()
         self.mark(f"test {name}")
 
     def end_test(self) -> list[str]:
@@ -192,15 +237,20 @@ class Session:
         return problems
 
     def mark(self, text: str) -> None:
-        """Put a mark into the trace."""
+        """Put a mark into the trace, and into the logs of the consoles."""
         if self._trace is not None and self._rig is not None:
-            self._trace.mark(text, self._rig.clock.now)
+            now = self._rig.clock.now
+            self._trace.mark(text, now)
+            for console in self._rig.consoles.values():
+                console.mark(text, now)
 
     def keep(self, measurement: "Measurement") -> None:
         """Write a measurement to the log, and remember a failure that nobody expected."""
         if self._log is not None:
             self._log.append(measurement)
-        if measurement.verdict is Verdict.FAIL:
+        if measurement.verdict is Verdict.INCONCLUSIVE:
+            self.test.inconclusive.append(measurement.message)
+        elif measurement.verdict is Verdict.FAIL:
             self.test.failures.append(measurement.message)
             if self.test is self.suite:
                 self.untold_failures.append(measurement.message)

@@ -108,6 +108,7 @@ class SignalKeywords:
             holds=sighting.met,
             actual=actual,
             source=source(found.bus, found.message, sighting.frame),
+            uncertainty=found.bus.uncertainty,
         )
 
     @keyword

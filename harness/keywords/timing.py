@@ -117,6 +117,7 @@ class TimingKeywords:
             value=took,
             allowed=Allowed("s", high=longest / 1e9, source=limit_source),
             holds=took is not None and took <= longest / 1e9,
+            uncertainty=found.bus.uncertainty,
             actual=actual,
             source=source(found.bus, found.message, sighting.frame),
         )

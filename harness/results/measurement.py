@@ -26,6 +26,7 @@ class Measurement:
         low: lowest allowed value, None for no limit.
         high: highest allowed value, None for no limit.
         expected: the only allowed value, where it is a text.
+        uncertainty: how far the reading may be off, in its unit.
         verdict: what the judgement found.
         requirements: requirements that it is evidence for.
         limit_source: where the limits come from.
@@ -43,6 +44,7 @@ class Measurement:
     low: float | None
     high: float | None
     expected: str | None
+    uncertainty: float = 0.0
     verdict: Verdict
     requirements: tuple[str, ...]
     limit_source: str

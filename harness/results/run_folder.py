@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ class RunFacts:
         virtual: whether every ECU of it is simulated.
         vehicle: name of the vehicle.
         dut: identity of the device under test: part, serial, versions.
+        dut_read: which of it the device has said itself; all else is declared in the rig file only.
         instruments: role of each instrument and its identity.
         versions: versions of Python and of the packages that matter, as from `installed_versions`.
         commit: git commit of the suites, None where there is none.
@@ -34,12 +35,14 @@ class RunFacts:
         started: when the run began.
         ended: when it ended, None while it runs or when it was cut off.
         exit_code: its exit code, None likewise.
+        rig_seconds: rig time of all its suites together.
     """
 
     rig: str
     virtual: bool
     vehicle: str
     dut: Mapping[str, str]
+    dut_read: Sequence[str]
     instruments: Mapping[str, str]
     versions: Mapping[str, str]
     commit: str | None
@@ -48,6 +51,7 @@ class RunFacts:
     started: datetime
     ended: datetime | None = None
     exit_code: int | None = None
+    rig_seconds: float = 0.0
 
     @property
     def rig_kind(self) -> str:
@@ -96,8 +100,16 @@ def read_run_facts(folder: Path) -> RunFacts:
 
 def trace_path(folder: Path, suite: str) -> Path:
     """Return the file that the trace of a suite, given by its label, goes to."""
-    name = "".join(letter if letter.isalnum() or letter in "-." else "_" if letter == " " else "-" for letter in suite)
-    return folder / "traces" / f"{name or 'suite'}.blf"
+    return folder / "traces" / f"{_file_name(suite) or 'suite'}.blf"
+
+
+def log_path(folder: Path, suite: str, console: str) -> Path:
+    """Return the file that the lines of a console go to while a suite, given by its label, runs."""
+    return folder / "logs" / f"{_file_name(suite) or 'suite'}.{_file_name(console)}.log"
+
+
+def _file_name(text: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-." else "_" if letter == " " else "-" for letter in text)
 
 
 def installed_versions() -> dict[str, str]:

@@ -1,19 +1,20 @@
 """Opens a rig: reads its files, builds what is simulated, opens what is real."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.buses.can_bus import CanBus
+from harness.clock import Clock
 from harness.errors import unknown_name
 from harness.instruments.registry import DRIVERS
-from harness.protocols.database import read_database
+from harness.protocols.database import Database, read_database
 from harness.quantities import Duration
 from harness.rig.car_supply import wire_car_supply
 from harness.rig.power_modes import check_steps
 from harness.rig.rig import Rig
-from harness.rig.rig_file import SIMULATED, RigFile, read_rig_file
+from harness.rig.rig_file import SIMULATED, TCP, CanAdapterFacts, RigFile, StreamFacts, read_rig_file
 from harness.rig.signals import Signals
 from harness.vehicle import Vehicle, read_vehicle
 from harness.yaml_file import KeyPath, error_in
@@ -21,8 +22,13 @@ from harness.yaml_file import KeyPath, error_in
 if TYPE_CHECKING:
     from pyvisa.highlevel import VisaLibraryBase
 
+    from harness.consoles.console import Console
     from harness.instruments.roles import Instrument
+    from harness.rig.paced_world import Bench
     from harness.rig.world import World
+    from harness.transports.can_channel import CanChannel
+    from harness.transports.stream import Stream
+    from harness.transports.wall_clock import WallClock
 
 DEFAULT_SEED = 1
 ANSWER_TIMEOUT = Duration(2)
@@ -36,11 +42,7 @@ def read_rig(path: Path) -> tuple[RigFile, Vehicle]:
         RigFileError: one of them is missing, damaged or contradicts the other.
     """
     facts = read_rig_file(path)
-    folder = path.parent / "vehicles" / facts.vehicle
-    if not folder.is_dir():
-        known = [found.name for found in (path.parent / "vehicles").glob("*") if found.is_dir()]
-        raise error_in(path, {("vehicle",): unknown_name("vehicle", facts.vehicle, known)})
-    vehicle = read_vehicle(folder)
+    vehicle = read_vehicle(_vehicle_folder(facts))
     problems: dict[KeyPath, str] = {
         ("buses", bus): f"{vehicle.name} has {unknown_name('bus', bus, vehicle.buses)}"
         for bus in facts.buses
@@ -57,37 +59,115 @@ def read_rig(path: Path) -> tuple[RigFile, Vehicle]:
     return facts, vehicle
 
 
+def _vehicle_folder(facts: RigFile) -> Path:
+    """Return the folder of a vehicle: in `vehicles` beside the rig file, or else beside the nearest folder above it."""
+    above = [*facts.path.parents, *facts.path.absolute().parents]
+    for folder in above:
+        if (found := folder / "vehicles" / facts.vehicle).is_dir():
+            return found
+    known = {found.name for folder in above for found in folder.glob("vehicles/*/") if found.is_dir()}
+    raise error_in(facts.path, {("vehicle",): unknown_name("vehicle", facts.vehicle, known)})
+
+
 def open_rig(path: Path, seed: int = DEFAULT_SEED) -> Rig:
     """Open the rig that a file describes. Nothing is energised yet.
 
+    A rig that reaches anything outside of the process runs in wall time, and what is simulated on it is paced.
+
     Raises:
         RigFileError: a file is missing, damaged or contradicts another.
-        BenchError: an instrument does not answer or is not the one that was declared; all others are given back.
+        BenchError: an instrument, bus or stream cannot be reached or is not the one that was declared; all others
+            are given back.
     """
-    from harness.rig.world import build_world
-
     facts, vehicle = read_rig(path)
     databases = {bus: read_database(vehicle.database_path(bus)) for bus in facts.buses}
-    world = build_world(facts, vehicle, databases, seed)
-    buses = {bus: CanBus(bus, world.channels[bus], database, world.kernel) for bus, database in databases.items()}
-    signals = Signals(vehicle, buses)
     release: list[Callable[[], None]] = []
     try:
-        instruments = _open_instruments(facts, world, release)
-        supply = wire_car_supply(facts, instruments)
+        bench = _open_bench(facts, vehicle, release) if facts.resources else None
+        return _open_parts(facts, vehicle, databases, seed=seed, bench=bench, release=release)
     except BaseException:
         with ExitStack() as closing:
-            for give_back in release:
+            for give_back in reversed(release):
                 closing.callback(give_back)
         raise
-    release += [bus.channel.close for bus in buses.values()]
-    return Rig(facts, vehicle, seed, world.kernel, buses, signals, instruments, supply, world.ecus, tuple(release))
 
 
-def _open_instruments(facts: RigFile, world: "World", release: list[Callable[[], None]]) -> "dict[str, Instrument]":
+def _open_bench(facts: RigFile, vehicle: Vehicle, release: list[Callable[[], None]]) -> "Bench":
+    from harness.rig.paced_world import Bench
+    from harness.simulation.kernel import Kernel
+    from harness.transports.can_adapters import open_can_channel
+    from harness.transports.paced_kernel import PacedKernel
+    from harness.transports.wall_clock import WallClock
+
+    kernel, clock = Kernel(), WallClock()
+    channels = {}
+    for name, bus in facts.buses.items():
+        if isinstance(adapter := bus.channel, CanAdapterFacts):
+            channels[name] = open_can_channel(
+                name,
+                adapter.interface,
+                adapter.channel,
+                adapter.parameters,
+                bitrate=vehicle.buses[name].bitrate,
+                clock=clock,
+            )
+            release.append(channels[name].close)
+    return Bench(kernel, clock, PacedKernel(kernel, clock), channels)
+
+
+def _open_parts(
+    facts: RigFile,
+    vehicle: Vehicle,
+    databases: Mapping[str, Database],
+    *,
+    seed: int,
+    bench: "Bench | None",
+    release: list[Callable[[], None]],
+) -> Rig:
+    from harness.rig.mirror import MirroredMatrix, MirroredSupply
+    from harness.rig.paced_world import PacedCanChannel
+    from harness.rig.world import build_world
+
+    world = build_world(facts, vehicle, databases, seed, bench=bench)
+    clock: Clock = bench.clock if bench else world.kernel
+    channels: dict[str, CanChannel] = dict(world.channels)
+    if bench:
+        channels = {name: PacedCanChannel(channel, bench.paced) for name, channel in world.channels.items()}
+        channels |= bench.channels
+        bench.paced.start()
+        release.append(bench.paced.stop)
+    release += [channel.close for name, channel in channels.items() if bench is None or name not in bench.channels]
+    buses = {bus: CanBus(bus, channels[bus], database, clock) for bus, database in databases.items()}
+    signals = Signals(vehicle, buses)
+    instruments = _open_instruments(facts, world, bench, release)
+    consoles = _open_consoles(facts, world, bench, clock, release)
+    supply = wire_car_supply(facts, instruments)
+    for instrument in instruments.values():
+        if isinstance(instrument, MirroredSupply | MirroredMatrix):
+            instrument.look()
+    return Rig(
+        facts=facts,
+        vehicle=vehicle,
+        seed=seed,
+        clock=clock,
+        buses=buses,
+        signals=signals,
+        instruments=instruments,
+        supply=supply,
+        ecus=world.ecus,
+        release=tuple(reversed(release)),
+        consoles=consoles,
+        paced=bench.paced if bench else None,
+    )
+
+
+def _open_instruments(
+    facts: RigFile, world: "World", bench: "Bench | None", release: list[Callable[[], None]]
+) -> "dict[str, Instrument]":
     from harness.instruments.limits import LimitedSupply, SupplyLimits
     from harness.instruments.registry import open_driver
-    from harness.instruments.roles import PowerSupply
+    from harness.instruments.roles import PowerSupply, SwitchMatrix
+    from harness.rig.mirror import MirroredMatrix, MirroredSupply
     from harness.rig.world import simulated_resource
     from harness.transports.visa import open_session
 
@@ -95,6 +175,7 @@ def _open_instruments(facts: RigFile, world: "World", release: list[Callable[[],
     for name, entry in facts.instruments.items():
         library: str | VisaLibraryBase = "@py"
         resource = entry.resource
+        mirrored = bench.paced if bench and resource != SIMULATED else None
         if resource == SIMULATED:
             library, resource = world.visa_library, simulated_resource(name)
         driver = open_driver(entry.model, open_session(library, resource, role=name, timeout=ANSWER_TIMEOUT))
@@ -103,6 +184,38 @@ def _open_instruments(facts: RigFile, world: "World", release: list[Callable[[],
             if entry.limits is None:
                 raise error_in(facts.path, {("instruments", name, "limits"): "missing key; a supply needs limits"})
             limits = SupplyLimits(entry.limits.voltage, entry.limits.current, str(facts.path))
-            driver = LimitedSupply(driver, limits)
+            outputs = world.outputs.get(name, {})
+            driver = MirroredSupply(driver, limits, outputs, mirrored) if mirrored else LimitedSupply(driver, limits)
+        elif isinstance(driver, SwitchMatrix) and mirrored:
+            driver = MirroredMatrix(driver, world.relays.get(name, {}), mirrored)
         instruments[name] = driver
     return instruments
+
+
+def _open_consoles(
+    facts: RigFile, world: "World", bench: "Bench | None", clock: Clock, release: list[Callable[[], None]]
+) -> "dict[str, Console]":
+    from harness.consoles.console import Console
+    from harness.rig.paced_world import PacedStream
+
+    consoles = {}
+    for name, entry in facts.streams.items():
+        stream: Stream
+        if bench is None:
+            stream = world.consoles[name]
+        elif entry.resource == SIMULATED:
+            stream = PacedStream(world.consoles[name], bench.paced)
+        else:
+            stream = _open_stream(entry, bench.clock)
+        release.append(stream.close)
+        consoles[name] = Console(name, stream, clock)
+    return consoles
+
+
+def _open_stream(facts: StreamFacts, clock: "WallClock") -> "Stream":
+    from harness.transports.byte_streams import SerialStream, TcpStream
+
+    if facts.resource.startswith(TCP):
+        host, _, port = facts.resource.removeprefix(TCP).rpartition(":")
+        return TcpStream(host, int(port), clock)
+    return SerialStream(facts.resource, facts.baud_rate, clock)

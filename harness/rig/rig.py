@@ -1,23 +1,36 @@
 """An opened rig: what keywords work with."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.buses.can_bus import CanBus
 from harness.can_port import ChannelHealth
-from harness.clock import Clock
+from harness.clock import MILLISECOND, Clock
 from harness.errors import BenchError, HarnessError, TestError, unknown_name
 from harness.rig.car_supply import CarSupply
 from harness.rig.power_modes import take_steps
 from harness.rig.rig_file import RigFile
 from harness.rig.signals import Signals
+from harness.transports.paced_kernel import LATE, PacedKernel
 from harness.vehicle import Limit, PowerMode, Vehicle
 
 if TYPE_CHECKING:
+    from harness.consoles.console import Console
     from harness.instruments.roles import Instrument
     from harness.simulation.ecus.rest_bus import RestBus
+
+
+@dataclass(frozen=True)
+class RigHealth:
+    """How a rig does at a time."""
+
+    channels: Mapping[str, ChannelHealth] = field(default_factory=dict)
+    """By bus."""
+    too_late: int = 0
+    """Events of the simulated ECUs that have come too late."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,10 @@ class Rig:
     """The simulated ones."""
     release: tuple[Callable[[], None], ...] = field(default=())
     """What gives back sessions and channels, in this order."""
+    consoles: "Mapping[str, Console]" = field(default_factory=dict)
+    """By stream."""
+    paced: PacedKernel | None = None
+    """What keeps the simulated ECUs in step with the wall clock; none on a virtual rig."""
     open_lines: set[str] = field(default_factory=set)
     """Nets of the lines that a test has opened."""
     mode_signals: dict[str, str] = field(default_factory=dict)
@@ -43,8 +60,8 @@ class Rig:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What a test can ask for by a `needs:` tag: instruments, buses and ECUs by their names."""
-        names = {"supply", *self.instruments, *self.buses, *self.facts.ecus}
+        """What a test can ask for by a `needs:` tag: instruments, buses, streams and ECUs by their names."""
+        names = {"supply", *self.instruments, *self.buses, *self.consoles, *self.facts.ecus}
         return frozenset(map(capability, names))
 
     def power_up(self) -> None:
@@ -71,9 +88,15 @@ class Rig:
         signal = self.signals.find(name)
         for ecu in self.ecus.values():
             if signal.message.name in ecu.messages:
-                ecu.set_raw(signal.signal, signal.raw(value))
+                raw = signal.raw(value)
+                with self.held():
+                    ecu.set_raw(signal.signal, raw)
                 return
         raise TestError(f"{name} is sent by {signal.message.sender}, which is not simulated on this rig")
+
+    def held(self) -> AbstractContextManager[None]:
+        """Keep the simulated ECUs still while they are changed: on a bench they live on a thread of their own."""
+        return self.paced.held() if self.paced else nullcontext()
 
     def open_line(self, name: str) -> None:
         """Interrupt a line.
@@ -126,6 +149,18 @@ class Rig:
             raise TestError(f"{name} is real on this rig; only simulated ECUs can do this")
         raise TestError(unknown_name("ECU", name, self.facts.ecus))
 
+    def console(self, name: str) -> "Console":
+        """Return a console, by the name of its stream, or of its ECU where that has only one.
+
+        Raises:
+            TestError: there is no such console.
+        """
+        of_ecu = [stream for stream, facts in self.facts.streams.items() if facts.ecu == name]
+        stream = of_ecu[0] if len(of_ecu) == 1 else name
+        if stream not in self.consoles:
+            raise TestError(unknown_name("console", name, self.consoles))
+        return self.consoles[stream]
+
     def limit(self, name: str) -> Limit:
         """Return a limit of the vehicle.
 
@@ -149,32 +184,61 @@ class Rig:
         for name, ecu in self.ecus.items():
             lasting = self.facts.defects.get(name, ())
             for defect in sorted(ecu.defects | set(lasting)):
-                yield partial(ecu.switch_defect, defect, on=defect in lasting)
-            yield ecu.resume
-            yield ecu.reset_signals
+                yield self._held(partial(ecu.switch_defect, defect, on=defect in lasting))
+            yield self._held(ecu.resume)
+            yield self._held(ecu.reset_signals)
         for signal, value in self.mode_signals.items():
             yield partial(self.set_signal, signal, value)
 
-    def channel_health(self) -> dict[str, ChannelHealth]:
-        """Return the health of each bus's channel."""
-        return {name: bus.channel.health() for name, bus in self.buses.items()}
+    def _held(self, action: Callable[[], None]) -> Callable[[], None]:
+        def act() -> None:
+            with self.held():
+                action()
 
-    def problems(self, before: Mapping[str, ChannelHealth]) -> list[str]:
+        return act
+
+    def health(self) -> RigHealth:
+        """Return how the rig does now, to be compared with later."""
+        channels = {name: bus.channel.health() for name, bus in self.buses.items()}
+        return RigHealth(channels, self.paced.lateness.too_late if self.paced else 0)
+
+    def told_at_the_end(self) -> dict[str, str]:
+        """Return what a report says of how well a rig in wall time has kept time, and of what cannot be known."""
+        if self.paced is None:
+            return {}
+        told = {"Simulated ECUs": str(self.paced.lateness)}
+        for name, bus in self.buses.items():
+            told[f"Bus {name}"] = f"time stamps off by {bus.uncertainty * 1e3:.3f} ms at most"
+            if bus.channel.untold:
+                told[f"Bus {name}"] += f"; its adapter does not tell: {', '.join(bus.channel.untold)}"
+        return told
+
+    def problems(self, before: RigHealth | None = None) -> list[str]:
         """Return what is wrong with the rig itself; empty when it is healthy. Reads every error queue.
 
         Args:
-            before: health of the channels at a time; what has gone wrong since counts.
+            before: how the rig did at a time; what has gone wrong since counts. None: since it was opened.
         """
+        before, now = before or RigHealth(), self.health()
         found = [
             f"bus {name}: {problem}"
-            for name, health in self.channel_health().items()
-            for problem in health.problems_since(before.get(name, ChannelHealth()))
+            for name, health in now.channels.items()
+            for problem in health.problems_since(before.channels.get(name, ChannelHealth()))
         ]
+        for name, console in self.consoles.items():
+            found += [f"{name}: {problem}" for problem in console.problems()]
+        if self.paced:
+            found += self.paced.problems
+            if now.too_late > before.too_late:
+                found.append(
+                    f"the simulated ECUs were more than {LATE // MILLISECOND} ms late {now.too_late - before.too_late} "
+                    f"times since the test began; in all: {self.paced.lateness}"
+                )
         for name, instrument in self.instruments.items():
             try:
                 found += [f"{name}: {error}" for error in instrument.errors()]
             except HarnessError as error:
-                found.append(f"{name}: {error}")
+                found.append(str(error))
         return found
 
     def power_down(self) -> None:
@@ -205,7 +269,7 @@ class Rig:
             except Exception as error:  # noqa: BLE001  whatever it is, the steps behind it still count
                 failed.append(error)
         if failed:
-            raise HarnessError("the rig did not close cleanly: " + "; ".join(map(str, failed)))
+            raise HarnessError("the rig did not close cleanly: " + "; ".join(dict.fromkeys(map(str, failed))))
 
     def _check_safe(self) -> None:
         """Read back that the supply is off and the relays are at rest."""

@@ -1,20 +1,27 @@
 """The rig file: what there is on a rig, and how it is wired. Facts only, no behaviour."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, StringConstraints, Tag, model_validator
 
 from harness.errors import RigFileError, unknown_name
 from harness.quantities import Current, Resistance, Voltage
 from harness.yaml_file import KeyPath, read_yaml_file, refuse
 
 SIMULATED = "simulated"
+TCP = "tcp://"
+"""Begins the resource of a stream that is a TCP connection."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")]
 Terminal = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*\.[0-9]+$")]
 """An instrument and one of its outputs or channels: `supply.1`, `switches.101`."""
+StreamResource = Annotated[
+    str, StringConstraints(pattern=r"^(simulated|tcp://[A-Za-z0-9.:_-]+:[0-9]{1,5}|/dev/[A-Za-z0-9._/-]+|COM[0-9]+)$")
+]
+IdentityField = Literal["part", "serial", "hardware", "software"]
 
 
 class _Facts(BaseModel):
@@ -30,6 +37,19 @@ class DutIdentity(_Facts):
     software: str = ""
 
 
+class IdentitySource(_Facts):
+    """Where the identity of a device under test is read before the first test: its console, or signals."""
+
+    stream: Name | None = None
+    """Of `streams`."""
+    ask: str = ""
+    """Line that is sent to the stream."""
+    answers: dict[IdentityField, str] = Field(default_factory=dict)
+    """Regular expressions for lines of the answer, the value in the first group."""
+    signals: dict[IdentityField, str] = Field(default_factory=dict)
+    """Names of signals."""
+
+
 class EcuFacts(_Facts):
     """One ECU: real, or simulated by a model."""
 
@@ -41,6 +61,8 @@ class EcuFacts(_Facts):
     """Supply pin: net."""
     identity: DutIdentity | None = None
     """Given for the device under test."""
+    identity_from: IdentitySource | None = None
+    """Where it says so itself; what is declared must agree."""
 
 
 class NetFacts(_Facts):
@@ -56,10 +78,33 @@ class NetFacts(_Facts):
     """Of the relay. Behind a normally closed one the net is a line that `Open Line` interrupts."""
 
 
+class CanAdapterFacts(_Facts):
+    """A CAN adapter, as python-can opens it. The bit rate is the vehicle's."""
+
+    interface: Name
+    """python-can's name, such as `socketcan`, `pcan`, `vector`, `socketcand`."""
+    channel: str | int
+    parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    """What else the interface needs, such as `app_name`, or `host` and `port`."""
+
+
 class BusFacts(_Facts):
     """One bus, by the vehicle's name for it."""
 
-    channel: Literal["simulated"]
+    channel: Annotated[
+        Annotated[Literal["simulated"], Tag("simulated")] | Annotated[CanAdapterFacts, Tag("adapter")],
+        Discriminator(lambda value: "adapter" if isinstance(value, dict | CanAdapterFacts) else "simulated"),
+    ]
+
+
+class StreamFacts(_Facts):
+    """A stream of bytes of an ECU, such as its serial console."""
+
+    ecu: Name
+    resource: StreamResource
+    """`simulated`, `tcp://host:port`, or a serial port such as `/dev/ttyUSB0` or `COM3`."""
+    baud_rate: int = Field(default=115200, gt=0)
+    """Of a serial port."""
 
 
 class SupplyLimitFacts(_Facts):
@@ -97,6 +142,7 @@ class RigFile(_Facts):
     nets: dict[Name, NetFacts]
     buses: dict[Name, BusFacts]
     instruments: dict[Name, InstrumentFacts]
+    streams: dict[Name, StreamFacts] = Field(default_factory=dict)
     supply: NominalSupply
     defects: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
     """ECU: named defects that are on from the start, and stay on."""
@@ -116,22 +162,46 @@ class RigFile(_Facts):
     @property
     def is_virtual(self) -> bool:
         """Whether nothing on the rig is real."""
-        return all(ecu.model for ecu in self.ecus.values()) and all(
-            instrument.resource == SIMULATED for instrument in self.instruments.values()
-        )
+        return all(ecu.model for ecu in self.ecus.values()) and not self.resources
+
+    @property
+    def resources(self) -> dict[str, str]:
+        """What the rig reaches outside of the process, and its address."""
+        buses = {f"bus {name}": bus.channel for name, bus in self.buses.items()}
+        return {
+            **{
+                name: f"{channel.interface}:{channel.channel}"
+                + "".join(f" {key}={value}" for key, value in sorted(channel.parameters.items()))
+                for name, channel in buses.items()
+                if not isinstance(channel, str)
+            },
+            **{name: facts.resource for name, facts in self.instruments.items() if facts.resource != SIMULATED},
+            **{name: facts.resource for name, facts in self.streams.items() if facts.resource != SIMULATED},
+        }
 
     @property
     def duts(self) -> dict[str, DutIdentity]:
         """The devices under test."""
         return {name: ecu.identity for name, ecu in self.ecus.items() if ecu.identity}
 
-    def shown_in_reports(self, vehicle: str) -> dict[str, str]:
-        """Return what every report says of the rig: whether it is virtual, and what was tested."""
+    def shown_in_reports(
+        self, vehicle: str, identities: Mapping[str, Mapping[str, str]] | None = None
+    ) -> dict[str, str]:
+        """Return what every report says of the rig: whether it is virtual, and what was tested.
+
+        Args:
+            vehicle: its name.
+            identities: what devices under test say of themselves, by ECU; None where they have not been asked.
+        """
         kind = "virtual: every ECU and instrument is simulated" if self.is_virtual else "bench"
         shown = {"Rig": f"{self.name} ({kind})", "Vehicle": vehicle}
         for name, identity in self.duts.items():
-            known = {key: value for key, value in identity.model_dump().items() if value}
-            shown[f"Tested: {name}"] = ", ".join(f"{key} {value}" for key, value in known.items())
+            said = (identities or {}).get(name, {})
+            known = {key: said.get(key, value) for key, value in identity.model_dump().items()}
+            text = ", ".join(f"{key} {value}" for key, value in known.items() if value)
+            is_real = self.ecus[name].model is None
+            how = f"{', '.join(said)} read from it" if said else "declared, not read from it"
+            shown[f"Tested: {name}"] = f"{text} ({'real' if is_real else 'virtual'}; {how})"
         return shown
 
     @model_validator(mode="after")
@@ -144,6 +214,7 @@ class RigFile(_Facts):
         for name, net_facts in self.nets.items():
             problems |= self._feed_problems(name, net_facts)
         problems |= self._limit_problems()
+        problems |= self._stream_problems()
         problems |= self._sharing_problems()
         if self.supply.net not in self.nets:
             problems["supply", "net"] = unknown_name("net", self.supply.net, self.nets)
@@ -167,6 +238,28 @@ class RigFile(_Facts):
             if net.relay and net.relay in relays:
                 problems["nets", name, "relay"] = f"{net.relay} switches {relays[net.relay]} already"
             relays.setdefault(net.relay or "", name)
+        return problems
+
+    def _stream_problems(self) -> dict[KeyPath, str]:
+        problems: dict[KeyPath, str] = {}
+        for name, stream in self.streams.items():
+            if name in self.instruments:
+                problems["streams", name] = f"an instrument is called {name} already"
+            if stream.ecu not in self.ecus:
+                problems["streams", name, "ecu"] = unknown_name("ECU", stream.ecu, self.ecus)
+        for name, ecu in self.ecus.items():
+            source, key = ecu.identity_from, ("ecus", name, "identity_from")
+            if source is None:
+                continue
+            if ecu.identity is None:
+                problems[key] = "there is no identity to compare with; give `identity` as well"
+            if source.stream is not None and source.stream not in self.streams:
+                problems[*key, "stream"] = unknown_name("stream", source.stream, self.streams)
+            if not (source.signals or (source.stream and source.answers)):
+                problems[key] = "give `signals`, or `stream` and `answers`"
+            for field, pattern in source.answers.items():
+                if reason := _no_pattern(pattern):
+                    problems[*key, "answers", field] = reason
         return problems
 
     def _limit_problems(self) -> dict[KeyPath, str]:
@@ -207,6 +300,15 @@ class RigFile(_Facts):
             seen.add(feed)
             feed = self.nets[feed].fed_by
         return feed == name
+
+
+def _no_pattern(text: str) -> str:
+    """Return why a text is no regular expression with a group; empty if it is one."""
+    try:
+        groups = re.compile(text).groups
+    except re.error as error:
+        return f"{text!r} is no regular expression: {error}"
+    return "" if groups == 1 else f"{text!r} needs one group in parentheses, around the value"
 
 
 def terminal(text: str) -> tuple[str, int]:

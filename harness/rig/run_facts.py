@@ -9,7 +9,15 @@ from harness.rig.rig_file import RigFile
 from harness.vehicle import Vehicle
 
 
-def run_facts(rig: RigFile, vehicle: Vehicle, seed: int, suites: Path, instruments: Mapping[str, str]) -> RunFacts:
+def run_facts(
+    rig: RigFile,
+    vehicle: Vehicle,
+    *,
+    seed: int,
+    suites: Path,
+    instruments: Mapping[str, str],
+    identities: Mapping[str, Mapping[str, str]],
+) -> RunFacts:
     """Return the facts about a run that begins now.
 
     Args:
@@ -18,6 +26,7 @@ def run_facts(rig: RigFile, vehicle: Vehicle, seed: int, suites: Path, instrumen
         seed: seed of the random numbers.
         suites: file or folder of the suites; the git commit is that of its repository.
         instruments: role of each instrument and its identity; empty where they have not been asked for it.
+        identities: what devices under test say of themselves, likewise.
     """
     commit, dirty = git_state(suites if suites.is_dir() else suites.parent)
     return RunFacts(
@@ -27,9 +36,10 @@ def run_facts(rig: RigFile, vehicle: Vehicle, seed: int, suites: Path, instrumen
         dut={
             f"{ecu}.{key}": value
             for ecu, identity in rig.duts.items()
-            for key, value in identity.model_dump().items()
+            for key, value in (identity.model_dump() | dict(identities.get(ecu, {}))).items()
             if value
         },
+        dut_read=tuple(f"{ecu}.{key}" for ecu, said in identities.items() for key in said),
         instruments=instruments,
         versions=installed_versions(),
         commit=commit,

@@ -1,13 +1,15 @@
 """Builds the simulated part of a rig: kernel, buses, electrical plant, instruments and ECUs, wired as the file says."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from random import Random
 
+from harness.can_port import CanPort
 from harness.clock import MILLISECOND
 from harness.errors import RigFileError, TestError, unknown_name
 from harness.protocols.database import Database
+from harness.rig.paced_world import Bench, PacedClock
 from harness.rig.rig_file import SIMULATED, RigFile, terminal
 from harness.simulation.can_network import CanNetwork, SimulatedCanChannel
 from harness.simulation.ecus.ecu import EcuContext
@@ -17,7 +19,9 @@ from harness.simulation.instruments.registry import build_instrument
 from harness.simulation.instruments.scpi_instrument import ScpiInstrument
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Load, Net, Plant, Relay, SupplyOutput
+from harness.simulation.serial_line import SerialLine
 from harness.simulation.visa_library import SimulatedVisaLibrary, open_library
+from harness.transports.bench_can import BenchCanPort
 from harness.vehicle import Vehicle
 from harness.yaml_file import error_in
 
@@ -32,10 +36,18 @@ class World:
     """The simulated part of a rig."""
 
     kernel: Kernel
+    networks: Mapping[str, CanNetwork]
+    """By bus."""
     channels: Mapping[str, SimulatedCanChannel]
     """By bus."""
     instruments: Mapping[str, ScpiInstrument]
     ecus: Mapping[str, RestBus]
+    consoles: Mapping[str, SerialLine]
+    """By stream."""
+    outputs: Mapping[str, Mapping[int, SupplyOutput]]
+    """By supply and number: also of the real ones, as far as the simulated ECUs see them."""
+    relays: Mapping[str, Mapping[int, Relay]]
+    """By switch matrix and channel, likewise."""
     visa_library: SimulatedVisaLibrary
 
 
@@ -53,14 +65,37 @@ class WiredPin:
         return self._net.voltage
 
 
-def build_world(rig: RigFile, vehicle: Vehicle, databases: Mapping[str, Database], seed: int) -> World:
+def build_world(
+    rig: RigFile,
+    vehicle: Vehicle,
+    databases: Mapping[str, Database],
+    seed: int,
+    *,
+    only: Collection[str] | None = None,
+    bench: Bench | None = None,
+) -> World:
     """Build what the rig file declares as simulated. Nothing happens before its kernel is run.
+
+    Args:
+        rig: what there is, and how it is wired.
+        vehicle: the car.
+        databases: by bus.
+        seed: of the random numbers.
+        only: names of the ECUs to build; all that have a model when it is None.
+        bench: where the simulated part is of a rig that runs in wall time.
 
     Raises:
         RigFileError: the file names something that does not exist or does not fit.
     """
-    kernel = Kernel()
-    networks = {bus: CanNetwork(kernel, bus, vehicle.buses[bus].bitrate) for bus in rig.buses}
+    kernel = bench.kernel if bench else Kernel()
+    real = bench.channels if bench else {}
+    networks = {bus: CanNetwork(kernel, bus, vehicle.buses[bus].bitrate) for bus in rig.buses if bus not in real}
+
+    def port(bus: str, ecu: str) -> CanPort:
+        return (
+            networks[bus].node(ecu) if bench is None or bus in networks else BenchCanPort(real[bus], bench.paced.post)
+        )
+
     plant = Plant(kernel)
     outputs, relays = _wire(rig, plant)
     instruments: dict[str, ScpiInstrument] = {}
@@ -70,9 +105,10 @@ def build_world(rig: RigFile, vehicle: Vehicle, databases: Mapping[str, Database
                 instruments[name] = build_instrument(
                     name, instrument.model, kernel, outputs.get(name, {}), relays.get(name, {})
                 )
+    consoles = {name: SerialLine(kernel) for name, facts in rig.streams.items() if facts.resource == SIMULATED}
     ecus: dict[str, RestBus] = {}
     for name, facts in rig.ecus.items():
-        if facts.model is None:
+        if facts.model is None or (only is not None and name not in only):
             continue
         buses = [bus for bus, database in databases.items() if facts.node in database.nodes]
         if not buses:
@@ -82,24 +118,33 @@ def build_world(rig: RigFile, vehicle: Vehicle, databases: Mapping[str, Database
             name=name,
             node=facts.node,
             kernel=kernel,
-            ports={bus: networks[bus].node(name) for bus in buses},
+            ports={bus: port(bus, name) for bus in buses},
             databases=databases,
             pins={pin: WiredPin(plant.nets[net], plant.add_load(plant.nets[net])) for pin, net in facts.pins.items()},
             protection=vehicle.protection,
+            console=next((line for stream, line in consoles.items() if rig.streams[stream].ecu == name), None),
             phase=Random(f"{seed} {name}").randrange(LATEST_FIRST_MESSAGE),  # noqa: S311  no secrets here
         )
         with _blaming(rig, "ecus", name, "model"):
             ecus[name] = build_ecu(facts.model, context)
     for name, defects in rig.defects.items():
-        for index, defect in enumerate(defects):
+        for index, defect in enumerate(defects if name in ecus else ()):
             with _blaming(rig, "defects", name, index):
                 ecus[name].switch_defect(defect, on=True)
     return World(
         kernel=kernel,
+        networks=networks,
         channels={bus: SimulatedCanChannel(network) for bus, network in networks.items()},
         instruments=instruments,
         ecus=ecus,
-        visa_library=open_library(kernel, {simulated_resource(name): it for name, it in instruments.items()}),
+        consoles=consoles,
+        outputs=outputs,
+        relays=relays,
+        visa_library=open_library(
+            PacedClock(bench.clock, bench.paced) if bench else kernel,
+            {simulated_resource(name): instrument for name, instrument in instruments.items()},
+            bench.paced.held if bench else nullcontext,
+        ),
     )
 
 

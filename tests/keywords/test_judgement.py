@@ -73,6 +73,7 @@ def test_every_judgement_is_kept_with_all_that_is_known(
         low=9,
         high=16,
         expected=None,
+        uncertainty=0.0,
         verdict=Verdict.PASS if holds else Verdict.FAIL,
         requirements=("IVI-1",),
         limit_source="some standard",

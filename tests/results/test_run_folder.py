@@ -24,6 +24,7 @@ def test_the_facts_of_a_run_are_written_and_replaced(tmp_path: Path) -> None:
         virtual=False,
         vehicle="rx5",
         dut={"part": "10449321"},
+        dut_read=(),
         instruments={"supply": "ACME,PS1,42,1.0"},
         versions=installed_versions(),
         commit=None,

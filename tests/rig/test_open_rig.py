@@ -1,6 +1,7 @@
 """Opening a rig: all or nothing."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +18,9 @@ from harness.rig.open_rig import open_rig
 from harness.rig.rig import Rig
 from harness.simulation.ecus.rest_bus import RestBus
 
-RIGS = sorted((Path(__file__).parents[2] / "rigs").glob("*.yaml"))
+RIGS = sorted(
+    path for path in (Path(__file__).parents[2] / "rigs").rglob("*.yaml") if "vehicles" not in path.parent.parts
+)
 SUPPLY = "    limits: {voltage: 18 V"
 MATRIX = "    model: keysight-34970a\n"
 
@@ -180,7 +183,7 @@ def test_every_virtual_rig_opens_and_its_car_starts(path: Path) -> None:
     rig.power_up()
     rig.switch_power_mode("on")
     rig.clock.sleep(5_000_000_000)
-    assert rig.problems({}) == []
+    assert rig.problems() == []
     assert rig.supply.is_on
     assert rig.supply.supply.measure_voltage(rig.supply.output) == pytest.approx(rig.facts.supply.voltage, abs=0.1)
     for name, ecu in rig.ecus.items():
@@ -202,6 +205,25 @@ def test_every_rig_file_is_read(path: Path) -> None:
     assert facts.description
     assert facts.duts, "a rig has a device under test"
     assert set(facts.buses) <= set(vehicle.buses)
+
+
+def test_a_vehicle_is_looked_for_beside_the_rig_file_and_then_above_it(
+    rig_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = rig_path.parent / "labs/one"
+    below.mkdir(parents=True)
+    moved = rig_path.rename(below / rig_path.name)
+    above = rig_path.parent / "vehicles"
+    assert open_rig_module.read_rig(moved)[1].database_path("chassis") == above / "roewe-rx5/chassis.dbc"
+    monkeypatch.chdir(below)
+    assert open_rig_module.read_rig(Path(moved.name))[1].database_path("chassis") == above / "roewe-rx5/chassis.dbc"
+    shutil.copytree(above, rig_path.parent / "labs/vehicles")
+    nearest = rig_path.parent / "labs/vehicles/roewe-rx5/chassis.dbc"
+    assert open_rig_module.read_rig(moved)[1].database_path("chassis") == nearest
+    shutil.rmtree(rig_path.parent / "labs/vehicles")
+    above.rename(rig_path.parent / "cars")
+    with pytest.raises(RigFileError, match=r"vehicle: no vehicle 'roewe-rx5'\. Known: none"):
+        open_rig_module.read_rig(moved)
 
 
 def test_the_seed_decides_the_phases_and_nothing_else_does(rig_path: Path) -> None:

@@ -26,8 +26,8 @@ class OpenedWorld:
     def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         worlds: list[World] = []
 
-        def build(*arguments: object) -> World:
-            worlds.append(build_world(*arguments))  # type: ignore[arg-type]  # passed on as they come
+        def build(*arguments: object, **named: object) -> World:
+            worlds.append(build_world(*arguments, **named))  # type: ignore[arg-type]  # passed on as they come
             return worlds[-1]
 
         monkeypatch.setattr("harness.rig.world.build_world", build)
@@ -291,13 +291,13 @@ def test_a_healthy_rig_has_no_problems(rig: Rig) -> None:
     rig.power_up()
     rig.switch_power_mode("on")
     rig.clock.sleep(SECOND)
-    assert rig.problems({}) == []
+    assert rig.problems() == []
 
 
 def test_a_dead_instrument_is_a_problem_that_names_it(opened: OpenedWorld) -> None:
     opened.start()
     opened.switches.fault = InstrumentFault.SILENT
-    (problem,) = opened.rig.problems({})
+    (problem,) = opened.rig.problems()
     assert problem.startswith("switches: switches (TCPIP::switches")
 
 
@@ -305,7 +305,7 @@ def test_an_error_left_in_an_instrument_is_a_problem(opened: OpenedWorld) -> Non
     opened.start()
     done = opened.supply.receive("VOLT 99", lambda _: None)
     assert opened.rig.clock.wait(done, SECOND)
-    (problem,) = opened.rig.problems({})
+    (problem,) = opened.rig.problems()
     assert problem.startswith("supply: -222 ")
 
 

@@ -8,6 +8,7 @@ from harness.can_port import CanPort
 from harness.errors import TestError, unknown_name
 from harness.protocols.database import Database
 from harness.simulation.kernel import Kernel
+from harness.simulation.serial_line import SerialLine
 from harness.vehicle import Protection
 
 
@@ -41,6 +42,7 @@ class EcuContext:
     """By pin name, such as KL30."""
     protection: Mapping[str, Protection] = field(default_factory=dict)
     """By message name."""
+    console: SerialLine | None = None
     phase: int = 0
     """Nanoseconds after its wake-up at which the ECU sends its first cyclic messages."""
 

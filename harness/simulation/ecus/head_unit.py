@@ -12,8 +12,10 @@ from harness.clock import MICROSECOND, MILLISECOND, SECOND
 from harness.errors import RigFileError
 from harness.protocols.database import Number
 from harness.simulation.ecus.ecu import EcuContext
+from harness.simulation.ecus.head_unit_console import HeadUnitConsole
 from harness.simulation.ecus.rest_bus import RestBus
 from harness.simulation.kernel import Process, RunningProcess
+from harness.simulation.serial_line import SerialLine
 
 if TYPE_CHECKING:
     import can
@@ -95,6 +97,8 @@ class HeadUnit(RestBus):
         "wrong voltage": "reads its supply 1 V too low",
         "stale speed": "goes on showing the last speed when the speed message is lost",
         "wrong speed": "shows the speed 5 % too high",
+        "silent console": "prints nothing on its console",
+        "wrong version": "answers another software version on its console",
     }
 
     def __init__(self, context: EcuContext) -> None:
@@ -115,6 +119,12 @@ class HeadUnit(RestBus):
         self._hold_up = kernel.timer(self._lose_power)
         self._image = kernel.timer(self._switch_image)
         self._speed_watchdog = kernel.timer(self._lose_speed)
+        self._console = HeadUnitConsole(
+            context.console or SerialLine(kernel),
+            kernel,
+            is_awake=lambda: self.state is not BootState.OFF,
+            has=self.has,
+        )
         super().__init__(context)
 
     def power_up(self, context: EcuContext) -> None:
@@ -173,6 +183,7 @@ class HeadUnit(RestBus):
             return
         self._powered = True
         self._resets += 1
+        self._console.log(f"head unit: power on, reset counter {self._resets & 0xFF}")
         self._draw()
         self._judge_supply()
         if self._kl15.voltage >= TERMINAL_15_ON:
@@ -199,6 +210,7 @@ class HeadUnit(RestBus):
         self.supply_state = self._supply_state_now()
         if self.supply_state is not SupplyState.NORMAL and self.has("stays muted"):
             self._muted_for_good = True
+        self._print_changes()
 
     # Boot, after-run and sleep
 
@@ -220,6 +232,8 @@ class HeadUnit(RestBus):
 
     def _boot(self) -> Process:
         self._booted = False
+        self._console.begin({"power": "normal", "camera": "rear view hidden"})
+        self._console.log("boot: started")
         self._enter(BootState.BOOTING)
         first_frame = 800 * MILLISECOND if self.has("late first frame") else FIRST_FRAME
         yield first_frame
@@ -231,6 +245,7 @@ class HeadUnit(RestBus):
             return
         yield (3 * SECOND if self.has("boots slowly") else BOOT) - EARLY_VIDEO
         self._booted = True
+        self._console.log("boot: complete")
         self._enter(BootState.RUNNING)
 
     def _return(self) -> Process:
@@ -241,6 +256,7 @@ class HeadUnit(RestBus):
         self._enter(BootState.SHUTTING_DOWN)
         self._judge_image()
         yield AFTER_RUN
+        self._console.log("power: off")
         self._activity = None
         self._shut_down()
 
@@ -259,6 +275,7 @@ class HeadUnit(RestBus):
     def _enter(self, state: BootState) -> None:
         self.state = state
         self._draw()
+        self._print_changes()
 
     def _draw(self) -> None:
         current = _CURRENT[self.state] + (_CURRENT_OF_IMAGE if self.image_shown else 0.0)
@@ -276,6 +293,7 @@ class HeadUnit(RestBus):
         self._draw()
         self._judge_supply()
         self._judge_image()
+        self._print_changes()
         hangs = self.state is BootState.BOOTING and self._activity is not None and not self._activity.is_running
         if self._kl15.voltage < TERMINAL_15_ON:
             self._terminal_15(on=False)
@@ -311,6 +329,7 @@ class HeadUnit(RestBus):
     def _switch_image(self) -> None:
         self.image_shown = self._image_wanted()
         self._draw()
+        self._print_changes()
 
     def _speed_received(self, frame: "can.Message") -> None:
         if len(frame.data) < self._speed_length:
@@ -323,18 +342,20 @@ class HeadUnit(RestBus):
         if not self.has("stale speed"):
             self._speed = None
 
-    # Status message
+    # Status message and console
+
+    def _is_muted(self) -> bool:
+        return self.supply_state is not SupplyState.NORMAL or (self._muted_for_good and self.has("stays muted"))
 
     def _status(self) -> dict[str, Number]:
         running = self.state is BootState.RUNNING
-        muted = self.supply_state is not SupplyState.NORMAL or (self._muted_for_good and self.has("stays muted"))
         speed_known = running and self._speed is not None
         voltage = self._kl30.voltage - (1.0 if self.has("wrong voltage") else 0.0)
         speed = (self._speed or 0) * (1.05 if self.has("wrong speed") else 1.0)
         return {
             "BootState": self.state,
             "SupplyState": self.supply_state,
-            "AudioState": (2 if muted else 1) if running else 0,
+            "AudioState": (2 if self._is_muted() else 1) if running else 0,
             "RearView": int(self.image_shown),
             "Display": int(running or self.image_shown),
             "SupplyVoltage": min(max(voltage, 0), self._highest_voltage),
@@ -342,6 +363,16 @@ class HeadUnit(RestBus):
             "DisplayedSpeed": min(speed, self._highest_speed) if speed_known else 0,
             "DisplayedSpeedValid": int(speed_known),
         }
+
+    def _print_changes(self) -> None:
+        if self.state is BootState.OFF:
+            return
+        states = {"power": self.supply_state.name.lower()}
+        if self.state is BootState.SHUTTING_DOWN:
+            states = {"power": "shutting down"}
+        elif self.state is BootState.RUNNING:
+            states["audio"] = "muted" if self._is_muted() else "playing"
+        self._console.show({**states, "camera": f"rear view {'shown' if self.image_shown else 'hidden'}"})
 
 
 def _check(context: EcuContext, *, sends_status: bool) -> None:

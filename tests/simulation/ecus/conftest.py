@@ -15,6 +15,7 @@ from harness.simulation.ecus.registry import build_ecu
 from harness.simulation.ecus.rest_bus import RestBus
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Plant
+from harness.simulation.serial_line import SerialLine
 from harness.vehicle import Protection, read_vehicle
 
 VEHICLE = Path(__file__).parents[3] / "rigs/vehicles/roewe-rx5"
@@ -31,6 +32,7 @@ class Car:
         self.frames: list[can.Message] = []
         self.channel.listen(self.frames.append)
         self.ecus: dict[str, RestBus] = {}
+        self.consoles: dict[str, SerialLine] = {}
         self._protection = protection
         plant = Plant(self.kernel)
         self.output = plant.add_output("supply.1", slew=1e6)
@@ -42,6 +44,7 @@ class Car:
 
     def add(self, model: str, node: str, pins: tuple[str, ...] = (), phase: int = 0) -> RestBus:
         """Add the ECU of a node of the database."""
+        self.consoles[node] = SerialLine(self.kernel)
         context = EcuContext(
             name=f"the {node}",
             node=node,
@@ -50,6 +53,7 @@ class Car:
             databases={"chassis": self.database},
             pins={pin: WiredPin(self._nets[pin], self._plant.add_load(self._nets[pin])) for pin in pins},
             protection=self._protection,
+            console=self.consoles[node],
             phase=phase,
         )
         self.ecus[node] = build_ecu(model, context)

@@ -387,6 +387,22 @@ def _shows_5_percent_more(drive: Drive) -> bool:
     return drive.after(300)["DisplayedSpeed"] == 1050
 
 
+def _prints_nothing(drive: Drive) -> bool:
+    printed: list[bytes] = []
+    drive.car.consoles["HU"].listen(lambda data, _: printed.append(data))
+    drive.start()
+    return not printed
+
+
+def _answers_another_version(drive: Drive) -> bool:
+    printed: list[bytes] = []
+    drive.start()
+    drive.car.consoles["HU"].listen(lambda data, _: printed.append(data))
+    drive.car.consoles["HU"].send(b"version\n")
+    drive.car.run(100)
+    return b"software model of this harness\r\n" not in printed
+
+
 SEEN: dict[str, Callable[[Drive], bool]] = {
     "silent": _is_silent,
     "slow": _is_slow,
@@ -410,6 +426,8 @@ SEEN: dict[str, Callable[[Drive], bool]] = {
     "wrong voltage": _reads_a_volt_less,
     "stale speed": _shows_a_lost_speed,
     "wrong speed": _shows_5_percent_more,
+    "silent console": _prints_nothing,
+    "wrong version": _answers_another_version,
 }
 
 

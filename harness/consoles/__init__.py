@@ -1,0 +1,1 @@
+"""Consoles of ECUs: lines of text on the rig's time axis."""

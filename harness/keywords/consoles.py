@@ -1,0 +1,99 @@
+"""Keywords for the consoles of ECUs: what their logs say, and lines that are sent to them."""
+
+from typing import TYPE_CHECKING
+
+from robot.api.deco import keyword
+
+from harness.errors import TestError
+from harness.keywords.judgement import Allowed, judge, time_limit
+from harness.quantities import Duration, format_quantity
+
+if TYPE_CHECKING:
+    from harness.consoles.console import Console
+    from harness.consoles.lines import Line
+    from harness.keywords.session import Session
+
+
+class ConsoleKeywords:
+    """Consoles of ECUs, by the names of their streams, or of their ECUs where those have just one."""
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+
+    @keyword
+    def log_should_contain(self, console: str, text: str, within: str) -> None:
+        """Judges that a line with a text is logged within a time from now: a duration, or a limit's name.
+
+        Upper and lower case matter. Escape sequences, such as those for colours, are no part of a line.
+
+        Example:
+        | `Send Line`    head unit console    version
+        | `Log Should Contain`    head unit console    hardware none    within=1 s
+        """
+        session = self._session
+        found = session.rig.console(console)
+        timeout, limit_source = time_limit(session, within, "within")
+        start = session.rig.clock.now
+        line, seen = _watch(found, text, timeout)
+        took = None if line is None else max(line.time - start, 0) / 1e9
+        last = f", the last one {seen[-1]!r}" if seen else ""
+        judge(
+            session,
+            f"time until {text!r} in {found.name}",
+            value=took,
+            allowed=Allowed("s", high=timeout / 1e9, source=limit_source),
+            holds=line is not None,
+            actual=f"{_count(seen)} came{last}" if took is None else f"it was {format_quantity(took, 's')}",
+            source=_source(found, line),
+        )
+
+    @keyword
+    def log_should_not_contain(self, console: str, text: str, during: Duration) -> None:
+        """Judges that no line with a text is logged for a time from now.
+
+        Example:
+        | `Log Should Not Contain`    head unit console    kernel panic    during=2 s
+        """
+        session = self._session
+        found = session.rig.console(console)
+        if not during:
+            raise TestError("Argument 'during': nothing can be seen in 0 s")
+        line, seen = _watch(found, text, during.ns)
+        judge(
+            session,
+            f"lines with {text!r} in {found.name} in {during}",
+            value=int(line is not None),
+            allowed=Allowed(high=0),
+            holds=line is None,
+            actual=f"{_count(seen)} came without" if line is None else f"there was {line.text!r}",
+            source=_source(found, line),
+        )
+
+    @keyword
+    def send_line(self, console: str, text: str) -> None:
+        """Sends a line to a console, as somebody who types it.
+
+        Example:
+        | `Send Line`    head unit console    version
+        """
+        self._session.rig.console(console).send_line(text)
+
+
+def _watch(console: "Console", text: str, timeout: int) -> "tuple[Line | None, list[str]]":
+    """Return the first line with a text, and all lines up to it."""
+    seen: list[str] = []
+
+    def has_text(line: str) -> bool:
+        seen.append(line)
+        return text in line
+
+    return console.watch(has_text, timeout), seen
+
+
+def _count(lines: list[str]) -> str:
+    return "1 line" if len(lines) == 1 else f"{len(lines) or 'no'} lines"
+
+
+def _source(console: "Console", line: "Line | None") -> str:
+    place = f"console:{console.name}"
+    return place if line is None else f"{place}@{line.time / 1e9:.6f} s"

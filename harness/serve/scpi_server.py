@@ -1,0 +1,42 @@
+"""A simulated instrument on a raw TCP socket: SCPI lines in, answers out, as `TCPIP::host::port::SOCKET` has it."""
+
+from functools import partial
+
+from harness.serve.tcp_server import MOST_WAITING, Connection, Talk
+from harness.simulation.instruments.scpi_instrument import ScpiInstrument
+from harness.transports.paced_kernel import PacedKernel
+
+
+def scpi_talk(instrument: ScpiInstrument, paced: PacedKernel) -> Talk:
+    """Return what hands the lines of a client to an instrument; they are carried out even if the client goes."""
+
+    async def talk(connection: Connection) -> None:
+        client = _Client(instrument, connection)
+        while line := await connection.read_line():
+            if message := line.decode("latin-1").strip():
+                paced.post(partial(client.send, message))
+
+    return talk
+
+
+class _Client:
+    """What one client has sent and the instrument has not yet worked through. Belongs to the simulation's thread."""
+
+    def __init__(self, instrument: ScpiInstrument, connection: Connection) -> None:
+        self._instrument = instrument
+        self._connection = connection
+        self._waiting = 0
+
+    def send(self, message: str) -> None:
+        self._waiting += len(message)
+        if self._waiting > MOST_WAITING:
+            reason = f"the instrument has more than {MOST_WAITING} bytes of its commands to work through"
+            self._connection.soon(self._connection.drop, reason)
+            return
+        self._instrument.receive(message, self._respond).when_set(partial(self._worked_through, len(message)))
+
+    def _respond(self, answer: str) -> None:
+        self._connection.soon(self._connection.write, answer.encode("latin-1") + b"\n")
+
+    def _worked_through(self, size: int) -> None:
+        self._waiting -= size

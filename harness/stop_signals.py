@@ -1,0 +1,93 @@
+"""Takes Ctrl-C and SIGTERM in every moment of a run, so that it always ends with a safe rig and with reports.
+
+Robot's own monitor stops the tests, and lets teardowns run, but is there only while suites run. What comes before is
+passed on to it; what comes later lets the reports be finished. The second signal always ends the run by force.
+"""
+
+import atexit
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Self
+
+from harness.results.verdict import NOT_TO_BE_TRUSTED
+
+if TYPE_CHECKING:
+    from robot import result, running
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_Handler = Callable[[int, FrameType | None], object]
+
+
+class StopSignals:
+    """Holds the signals in a block; in Robot, as a listener of version 3, it works together with Robot's monitor.
+
+    When the block fails, the handlers are put back. When it ends well they stay: what follows is the end of the
+    process, with the exit code that the reports name, and a late signal must not change it. Outside of the main
+    thread, where nobody can have signals, it does nothing.
+    """
+
+    ROBOT_LISTENER_API_VERSION = 3
+
+    def __init__(self) -> None:
+        self._arrived: list[int] = []
+        self._before: dict[int, object] = {}
+        self._monitor: _Handler | None = None
+
+    @property
+    def arrived(self) -> bool:
+        """Whether a signal has come. One that Robot's monitor took before the first suite began is not known here."""
+        return bool(self._arrived)
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.getsignal(number) for number in _SIGNALS}
+            self._take_over()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.put_back()
+        elif self._before:
+            # At its very end Python puts the default back, which kills.
+            atexit.register(_ignore)
+
+    def put_back(self) -> None:
+        """Let the handlers be what they were before the block."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler or signal.SIG_DFL)  # type: ignore[arg-type]  # it came from getsignal
+        self._before = {}
+
+    def start_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:  # noqa: ARG002
+        """Pass on to Robot's monitor, which is there now, what has come so far, and from now on what comes."""
+        monitor = signal.getsignal(signal.SIGINT)
+        if not self._before or self._monitor or not callable(monitor):
+            return
+        self._monitor = monitor
+        self._take_over()
+        if self._arrived:
+            monitor(self._arrived[0], None)
+
+    def close(self) -> None:
+        """Take note that Robot has ended. Its monitor has put our handlers back."""
+        self._monitor = None
+
+    def _take_over(self) -> None:
+        for number in _SIGNALS:
+            signal.signal(number, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._arrived.append(number)
+        if self._monitor:
+            self._monitor(number, frame)
+        elif len(self._arrived) > 1:
+            raise SystemExit(NOT_TO_BE_TRUSTED)
+
+
+def _ignore() -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

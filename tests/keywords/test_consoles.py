@@ -1,0 +1,142 @@
+"""Consoles of ECUs: what their logs have to say, and not to say."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.clock import SECOND
+from harness.errors import JudgementFailure, StreamError, TestError
+from harness.keywords.session import Session
+from harness.results.measurement import Measurement
+from harness.results.verdict import Verdict
+
+Call = Callable[..., Any]
+Measured = Callable[[], Measurement]
+Prints = Callable[[float, str], float]
+
+NAME = "head unit console"
+
+
+def _failure(call: Call, name: str, *arguments: str, **named: str) -> str:
+    with pytest.raises(JudgementFailure) as failure:
+        call(name, *arguments, **named)
+    return str(failure.value)
+
+
+@pytest.fixture
+def prints(session: Session) -> Prints:
+    """Let the head unit print a line so many seconds from now; return when, in seconds of rig time."""
+    kernel: Any = session.rig.clock
+    line: Any = session.rig.console(NAME)._stream
+
+    def at(delay: float, text: str) -> float:
+        time: int = kernel.now + round(delay * SECOND)
+        kernel.at(time, lambda: line.write(f"{text}\n".encode()))
+        return time / SECOND
+
+    return at
+
+
+@pytest.mark.parametrize(("within", "limit"), [("2 s", ""), ("boot_time", "limit boot_time, proposed by us [P]")])
+def test_log_should_contain(within: str, limit: str, prints: Prints, booted: Call, measured: Measured) -> None:
+    prints(0.5, "no BOOT COMPLETE")
+    time = prints(1.25, "[    1.4] boot complete.")
+    booted("Log Should Contain", NAME, "boot complete", within=within)
+    kept = measured()
+    assert kept.name == "time until 'boot complete' in head unit console"
+    assert kept.value == pytest.approx(1.25)
+    assert (kept.unit, kept.high, kept.limit_source, kept.verdict) == ("s", 2, limit, Verdict.PASS)
+    assert kept.source == f"console:head unit console@{time:.6f} s"
+
+
+def test_log_should_contain_does_not_hold(prints: Prints, booted: Call, measured: Measured) -> None:
+    prints(0.5, "boot: started")
+    prints(1.5, "boot: hangs")
+    assert _failure(booted, "Log Should Contain", NAME, "boot: complete", within="boot_time") == (
+        "time until 'boot: complete' in head unit console: expected at most 2 s, but 2 lines came, the last one "
+        "'boot: hangs'; limit boot_time, proposed by us [P]; source console:head unit console"
+    )
+    assert (measured().value, measured().verdict) == (None, Verdict.FAIL)
+    prints(0.5, "boot: started")
+    assert "but 1 line came, the last one 'boot: started'; " in _failure(
+        booted, "Log Should Contain", NAME, "boot: complete", "1 s"
+    )
+    assert "but no lines came; " in _failure(booted, "Log Should Contain", NAME, "boot: complete", "1 s")
+
+
+def test_what_was_logged_before_does_not_count(prints: Prints, booted: Call) -> None:
+    prints(0.5, "ready")
+    booted("Wait", "1 s")
+    assert "no lines came" in _failure(booted, "Log Should Contain", NAME, "ready", "1 s")
+
+
+def test_the_time_of_a_line_that_had_begun_is_none(booted: Call, session: Session, measured: Measured) -> None:
+    line: Any = session.rig.console(NAME)._stream
+    kernel: Any = session.rig.clock
+    line.write(b"boot: com")
+    booted("Wait", "1 s")
+    kernel.at(kernel.now + SECOND, lambda: line.write(b"plete\n"))
+    booted("Log Should Contain", NAME, "boot: complete", "2 s")
+    assert measured().value == 0
+
+
+def test_log_should_not_contain(prints: Prints, booted: Call, measured: Measured) -> None:
+    prints(0.5, "all is well")
+    booted("Log Should Not Contain", NAME, "panic", during="2 s")
+    kept = measured()
+    assert (kept.name, kept.value, kept.high) == ("lines with 'panic' in head unit console in 2 s", 0, 0)
+    assert (kept.source, kept.verdict) == ("console:head unit console", Verdict.PASS)
+    time = prints(1.5, "kernel panic: not syncing")
+    assert _failure(booted, "Log Should Not Contain", NAME, "panic", during="2 s") == (
+        "lines with 'panic' in head unit console in 2 s: expected at most 0, but there was "
+        f"'kernel panic: not syncing'; source console:head unit console@{time:.6f} s"
+    )
+    assert (measured().value, measured().verdict) == (1, Verdict.FAIL)
+
+
+def test_send_line_and_its_answer(booted: Call) -> None:
+    booted("Send Line", NAME, "version")
+    booted("Log Should Contain", NAME, "software model of this harness", within="1 s")
+    booted("Send Line", "head unit", "help")
+    booted("Log Should Contain", NAME, "unknown command: help", within="1 s")
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("keyword", "arguments"),
+    [("Log Should Contain", ("x", "1 s")), ("Log Should Not Contain", ("x", "1 s")), ("Send Line", ("x",))],
+)
+def test_an_unknown_console_names_the_probable_one(keyword: str, arguments: tuple[str, ...], booted: Call) -> None:
+    with pytest.raises(TestError, match="no console 'head unit konsole'; did you mean 'head unit console'"):
+        booted(keyword, "head unit konsole", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "arguments", "message"),
+    [
+        ("Log Should Contain", ("x", "boot_tme"), "Argument 'within': .*did you mean 'boot_time'"),
+        ("Log Should Contain", ("x", "2"), "Argument 'within': '2' has no unit"),
+        ("Log Should Not Contain", ("x", "2 V"), "Argument 'during': 2 V is a voltage"),
+        ("Log Should Not Contain", ("x", "0 s"), "Argument 'during': nothing can be seen in 0 s"),
+    ],
+)
+def test_wrong_arguments_are_errors_of_the_test(
+    keyword: str, arguments: tuple[str, ...], message: str, booted: Call, session: Session
+) -> None:
+    with pytest.raises(TestError, match=message):
+        booted(keyword, NAME, *arguments)
+    assert session.test.failures == []
+
+
+@pytest.mark.parametrize("keyword", ["Log Should Contain", "Log Should Not Contain"])
+def test_silence_of_a_stream_that_is_broken_is_no_judgement(
+    keyword: str, booted: Call, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream: Any = session.rig.console(NAME)._stream
+    monkeypatch.setattr(stream, "problems", lambda: ["tcp://bench:7000: the other side has closed the connection"])
+    with pytest.raises(StreamError, match="stream head unit console does not work: tcp://bench:7000: the other side"):
+        booted(keyword, NAME, "panic", "1 s")
+    assert session.test.failures == []

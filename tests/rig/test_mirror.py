@@ -1,0 +1,127 @@
+"""Simulated ECUs of a bench follow what the rig tells its real instruments.
+
+The instruments are those of one simulated world, the ECUs those of another.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.errors import TestError
+from harness.instruments.limits import SupplyLimits
+from harness.instruments.registry import open_driver
+from harness.instruments.roles import PowerSupply, SwitchMatrix
+from harness.protocols.database import read_database
+from harness.quantities import Current, Duration, Voltage
+from harness.rig.mirror import MirroredMatrix, MirroredSupply
+from harness.rig.open_rig import read_rig
+from harness.rig.paced_world import Bench
+from harness.rig.world import World, build_world, simulated_resource
+from harness.simulation.kernel import Kernel
+from harness.transports.paced_kernel import PacedKernel
+from harness.transports.visa import open_session
+from harness.transports.wall_clock import WallClock
+
+LIMITS = SupplyLimits(Voltage(18), Current(10), "a rig file")
+
+
+class Bridge:
+    def __init__(self, rig_path: Path) -> None:
+        facts, vehicle = read_rig(rig_path)
+        databases = {bus: read_database(vehicle.database_path(bus)) for bus in facts.buses}
+        self.bench = build_world(facts, vehicle, databases, 1, only=())
+        clock, kernel = WallClock(), Kernel()
+        self.paced = PacedKernel(kernel, clock)
+        self.rest_bus: World = build_world(
+            facts, vehicle, databases, 1, bench=Bench(kernel, clock, self.paced, channels={})
+        )
+        supply, matrix = (self.driver(role, facts.instruments[role].model) for role in ("supply", "switches"))
+        assert isinstance(supply, PowerSupply)
+        assert isinstance(matrix, SwitchMatrix)
+        self.real_supply, self.real_matrix = supply, matrix
+        self.supply = MirroredSupply(supply, LIMITS, self.rest_bus.outputs["supply"], self.paced)
+        self.matrix = MirroredMatrix(matrix, self.rest_bus.relays["switches"], self.paced)
+
+    def driver(self, role: str, model: str) -> object:
+        session = open_session(self.bench.visa_library, simulated_resource(role), role=role, timeout=Duration(2))
+        return open_driver(model, session)
+
+    @property
+    def voltage(self) -> float:
+        """Of the output that the simulated ECUs see."""
+        with self.paced.held():
+            return self.rest_bus.outputs["supply"][1].voltage
+
+    def is_closed(self, channel: int) -> bool:
+        return self.rest_bus.relays["switches"][channel].closed
+
+
+@pytest.fixture
+def bridge(rig_path: Path) -> Iterator[Bridge]:
+    bridge = Bridge(rig_path)
+    bridge.paced.start()
+    yield bridge
+    bridge.paced.stop()
+
+
+def wait_for_the_slew(bridge: Bridge) -> None:
+    bridge.paced._clock.sleep(50_000_000)
+
+
+def test_what_is_commanded_is_seen(bridge: Bridge) -> None:
+    bridge.supply.set_voltage(1, 12.5)
+    assert bridge.voltage == 0
+    bridge.supply.switch_output(1, on=True)
+    wait_for_the_slew(bridge)
+    assert bridge.voltage == 12.5
+    bridge.supply.set_voltage(1, 9)
+    wait_for_the_slew(bridge)
+    assert bridge.voltage == 9
+    bridge.supply.switch_output(1, on=False)
+    assert bridge.voltage == 0
+
+
+def test_relays_are_seen(bridge: Bridge) -> None:
+    bridge.matrix.close_channel(102)
+    assert (bridge.is_closed(101), bridge.is_closed(102)) == (False, True)
+    bridge.matrix.open_channel(102)
+    assert not bridge.is_closed(102)
+    bridge.matrix.close_channel(101)
+    bridge.matrix.open_all()
+    assert not bridge.is_closed(101)
+    assert not bridge.real_matrix.is_closed(101)
+
+
+def test_what_somebody_has_left_on_is_seen_when_one_looks(bridge: Bridge) -> None:
+    bridge.real_supply.set_voltage(1, 13.5)
+    bridge.real_supply.switch_output(1, on=True)
+    bridge.real_matrix.close_channel(101)
+    assert (bridge.voltage, bridge.is_closed(101)) == (0, False)
+    bridge.supply.look()
+    bridge.matrix.look()
+    wait_for_the_slew(bridge)
+    assert (bridge.voltage, bridge.is_closed(101)) == (13.5, True)
+
+
+def test_what_is_refused_is_not_seen(bridge: Bridge) -> None:
+    bridge.supply.set_voltage(1, 12)
+    bridge.supply.switch_output(1, on=True)
+    with pytest.raises(TestError, match="this rig allows at most 18 V"):
+        bridge.supply.set_voltage(1, 18.1)
+    wait_for_the_slew(bridge)
+    assert bridge.voltage == 12
+
+
+def test_outputs_and_relays_that_no_ecu_hangs_on_are_commanded_all_the_same(bridge: Bridge) -> None:
+    bridge.supply.set_voltage(3, 5)
+    bridge.matrix.close_channel(120)
+    assert bridge.real_supply.programmed_voltage(3) == 5
+    assert bridge.real_matrix.is_closed(120)
+
+
+def test_it_is_the_instrument_to_all_who_ask(bridge: Bridge) -> None:
+    assert (bridge.matrix.role, bridge.matrix.identity) == ("switches", bridge.real_matrix.identity)
+    assert isinstance(bridge.matrix, SwitchMatrix)
+    assert isinstance(bridge.supply, PowerSupply)
+    assert bridge.matrix.errors() == []
