@@ -110,8 +110,7 @@ def _report(
             f"the suites name rig {used.rig} themselves and ran on it, not on {facts.rig}; write rig=${{RIG}}",
         ]
     _write_junit(folder, used, outcomes)
-    _show_summary(console, outcomes, errors, folder)
-    console.print(Text(_speed(used, wall_seconds)))
+    _show_summary(console, outcomes, _speed(used, wall_seconds), errors, folder)
     ended = datetime.now(UTC).astimezone()
     if stop.arrived:
         console.print("Stopped by a signal.", style="bold magenta")
@@ -172,12 +171,15 @@ def _write_junit(folder: Path, facts: RunFacts, outcomes: Sequence[Outcome]) -> 
     write_junit(folder / "output.xml", measurements, facts, folder / "junit.xml", attachments)
 
 
-def _show_summary(console: Console, outcomes: Sequence[Outcome], errors: Sequence[str], folder: Path) -> None:
+def _show_summary(
+    console: Console, outcomes: Sequence[Outcome], speed: str, errors: Sequence[str], folder: Path
+) -> None:
     console.print()
     console.print(verdict_table(outcomes))
     counts = Counter(outcome.verdict for outcome in outcomes)
     listed = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
     console.print(f"{len(outcomes)} test{'s' * (len(outcomes) != 1)}: {listed}", style="bold")
+    console.print(Text(speed))
     for error in errors:
         console.print(Text(f"Outside of the tests: {error}", style="bold magenta"), soft_wrap=True)
     for name in ("report.html", "log.html", "junit.xml"):

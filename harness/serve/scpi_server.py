@@ -1,10 +1,15 @@
 """A simulated instrument on a raw TCP socket: SCPI lines in, answers out, as `TCPIP::host::port::SOCKET` has it."""
 
+import asyncio
+from contextlib import suppress
 from functools import partial
 
-from harness.serve.tcp_server import MOST_WAITING, Connection, Talk
+from harness.serve.tcp_server import GRACE, MOST_WAITING, Connection, Talk
 from harness.simulation.instruments.scpi_instrument import ScpiInstrument
 from harness.transports.paced_kernel import PacedKernel
+
+_LAST_ANSWERS = GRACE / 2
+"""Seconds that an instrument has for what a client has sent before it went: the next one is waiting [P]."""
 
 
 def scpi_talk(instrument: ScpiInstrument, paced: PacedKernel) -> Talk:
@@ -15,6 +20,11 @@ def scpi_talk(instrument: ScpiInstrument, paced: PacedKernel) -> Talk:
         while line := await connection.read_line():
             if message := line.decode("latin-1").strip():
                 paced.post(partial(client.send, message))
+        # It may have closed its half of the connection only, as `nc` does at the end of its input.
+        paced.post(client.end)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_ANSWERS):
+                await client.answered.wait()
 
     return talk
 
@@ -26,6 +36,15 @@ class _Client:
         self._instrument = instrument
         self._connection = connection
         self._waiting = 0
+        self._ends = False
+        self.answered = asyncio.Event()
+        """That all has been worked through; set in the thread of the event loop."""
+
+    def end(self) -> None:
+        """Take note that nothing more will come."""
+        self._ends = True
+        if not self._waiting:
+            self._connection.soon(self.answered.set)
 
     def send(self, message: str) -> None:
         self._waiting += len(message)
@@ -40,3 +59,5 @@ class _Client:
 
     def _worked_through(self, size: int) -> None:
         self._waiting -= size
+        if self._ends and not self._waiting:
+            self._connection.soon(self.answered.set)

@@ -32,6 +32,9 @@ _LONGEST_SILENCE = 1.0
 _MOST_UNDER_WAY = 1024
 """Frames sent and not yet heard back, of which it is known who has sent them."""
 _MOST_FAULTS = 20
+"""Different ones that are kept from one look at the channel's health to the next."""
+_STALL = SECOND // 2
+"""From here on the receiving thread has not kept up [P]."""
 
 
 @runtime_checkable
@@ -81,6 +84,7 @@ class BenchCanChannel:
         self._stamps = StampMapping()
         self._error_frames = 0
         self._faults: list[str] = []
+        self._new_faults: set[str] = set()
         self._ends = False
         self._broken = self._silent = ""
         self._next_probe = 0
@@ -165,12 +169,15 @@ class BenchCanChannel:
 
     def health(self) -> ChannelHealth:
         """Return the state of the adapter's controller, as far as it tells, and what has gone wrong."""
+        with held_back(lambda: None), self._lock:
+            self._new_faults.clear()
+            faults = tuple(self._faults)
         if self._broken or self._silent:
-            return ChannelHealth(self._broken or self._silent, faults=tuple(self._faults))
+            return ChannelHealth(self._broken or self._silent, faults=faults)
         state = "error active"
         with suppress(NotImplementedError):
             state = {can.BusState.PASSIVE: "error passive", can.BusState.ERROR: "bus off"}.get(self._bus.state, state)
-        return ChannelHealth(state, receive_errors=self._error_frames, faults=tuple(self._faults))
+        return ChannelHealth(state, receive_errors=self._error_frames, faults=faults)
 
     def close(self) -> None:
         """Give the adapter back. Closing twice is harmless."""
@@ -184,14 +191,24 @@ class BenchCanChannel:
             raise BusError(f"bus {self.name} does not close: {error}") from error
 
     def _note(self, fault: str) -> None:
-        if len(self._faults) < _MOST_FAULTS:
-            self._faults.append(fault)
+        """Keep a fault; once for each look at the channel's health, for a dead server is one for each frame."""
+        with self._lock:
+            if fault not in self._new_faults and len(self._new_faults) < _MOST_FAULTS:
+                self._new_faults.add(fault)
+                self._faults.append(fault)
 
     def _receive(self) -> None:
         try:
             probed = self._bus if isinstance(self._bus, Probed) else None
+            ran = self._clock.now
             while not self._ends:
-                if probed is not None and self._clock.now >= self._next_probe:
+                ran, stalled = self._clock.now, self._clock.now - ran
+                if stalled > _STALL:
+                    self._note(
+                        f"nothing was received for {stalled / SECOND:.1f} s: this process was stopped or did not keep up"
+                    )
+                    self._next_probe = ran + _PROBE_INTERVAL  # an answer may be among what is received now
+                if probed is not None and ran >= self._next_probe:
                     self._probe(probed)
                 frame = self._bus.recv(_POLL)
                 if probed is not None and self._answered is not None and not probed.unanswered:
@@ -206,11 +223,12 @@ class BenchCanChannel:
                     self._answered.set()
 
     def _probe(self, bus: Probed) -> None:
-        if bus.unanswered > _LONGEST_SILENCE:
-            if not self._silent:
-                self._note(f"its server did not answer for more than {_LONGEST_SILENCE} s")
-            self._silent = f"silent: its server has not answered for {bus.unanswered:.1f} s"
-        else:
+        silence = bus.unanswered
+        if silence > _LONGEST_SILENCE:
+            self._silent = f"silent: its server has not answered for {silence:.1f} s"
+            self._longest_silence = silence
+        elif self._silent:
+            self._note(f"its server did not answer for {self._longest_silence:.1f} s and more")
             self._silent = ""
         if bus.round_trip is not None:
             self._stamps.bound(round(bus.round_trip * SECOND))

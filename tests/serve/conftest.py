@@ -130,6 +130,10 @@ class Client:
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
+    def half_close(self) -> None:
+        """Send nothing more."""
+        self._socket.shutdown(socket.SHUT_WR)
+
     def expect(self, end: bytes) -> bytes:
         """Return what comes up to and with `end`."""
         while end not in self.received:

@@ -89,6 +89,14 @@ def test_a_client_that_dies_in_the_middle_of_a_line_leaves_nothing_behind(rig: S
     assert client.expect(b"\n") == b'+0,"No error"\n'
 
 
+def test_a_client_that_has_said_all_still_gets_its_answers(rig: ServedProcess, connect: Connect) -> None:
+    """As `printf '*IDN?\\n' | nc host port` does: it closes its half of the connection at the end of its input."""
+    client = connect(rig.address("supply"))
+    client.send(b"*IDN?\nSYST:ERR?\n")
+    client.half_close()
+    assert client.rest().decode().splitlines()[1:] == ['0,"No error"']
+
+
 def test_garbage_is_an_error_of_the_instrument(rig: ServedProcess, connect: Connect) -> None:
     client = connect(rig.address("switches"))
     client.send(b"\x00\xff\xfe GET / HTTP/1.1\n*CLS\nSYST:ERR?\n")
