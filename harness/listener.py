@@ -11,10 +11,10 @@ from robot.api import logger
 from robot.libraries.BuiltIn import BuiltIn
 from robot.utils import escape  # type: ignore[import-untyped]  # Robot has types for its api only
 
-from harness.errors import HarnessError, TestError, unknown_name
+from harness.errors import HarnessError, TestError
 from harness.results.outcome import REQUIREMENT, RIG_SECONDS, SuiteLabels, tagged
 from harness.results.run_folder import log_path, trace_path
-from harness.results.verdict import Verdict, worst
+from harness.results.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,6 +41,13 @@ class Listener:
         self._session = session
         self._labels = SuiteLabels()
         self._last_event = ""
+        self._description: dict[str, str] = {}
+        """What the reports say of the rig, as it was opened last."""
+
+    @property
+    def session(self) -> "Session":
+        """What the library and its listener share."""
+        return self._session
 
     def _heard(self, event: str) -> bool:
         """Say whether this event was told just before: Robot tells it once for each name that the library has."""
@@ -58,7 +65,8 @@ class Listener:
                 return
             label = self._labels.label(result.id, result.full_name)
             self._session.open(folder, label, Path(str(data.source)), int(seed))
-            result.metadata.update(self._session.description)
+            self._description = self._session.description
+            result.metadata.update(self._description)
             if self._session.is_open:
                 trace = trace_path(Path(), label).as_posix()
                 result.metadata["Trace"] = f"[{trace}|{trace}]"
@@ -67,9 +75,13 @@ class Listener:
                     result.metadata[f"Log: {name}"] = f"[{log}|{log}]"
                 self._skip_suite_that_lacks_all(data)
 
-    def end_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:  # noqa: ARG002
+    def end_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:
         """Bring the rig to its safe state, and report what the teardown of the suite has found."""
-        if self._heard(f"end {result.id}") or not (self._session.is_open or self._session.open_error):
+        if self._heard(f"end {result.id}"):
+            return
+        if not data.tests and "Rig" in result.metadata:  # a folder: `hil run` has written what was known before
+            result.metadata.update(self._description)
+        if not (self._session.is_open or self._session.open_error):
             return
         # Robot has closed the tests: none of them can take it.
         for failure in dict.fromkeys([*self._session.untold_failures, *self._session.test.failures]):
@@ -102,12 +114,7 @@ class Listener:
 
     def _lack(self, tags: "Iterable[str]") -> str:
         """Return what the rig lacks for a test with these tags, as the reason to skip it; empty if nothing."""
-        from harness.rig.rig import capability
-
-        rig = self._session.rig
-        lacking = [need for need in tagged(tags, NEEDS) if capability(need) not in rig.capabilities]
-        missing = [unknown_name("capability", need, rig.capabilities) for need in lacking]
-        return f"rig {rig.facts.name} lacks {', '.join(lacking)}: {'; '.join(missing)}" if lacking else ""
+        return self._session.lack(tagged(tags, NEEDS))
 
     def end_test(self, data: "running.TestCase", result: "result.TestCase") -> None:  # noqa: ARG002
         """Give the verdict: of the judgements, of all other keywords that failed, and of the rig itself."""
@@ -124,29 +131,11 @@ class Listener:
             return
         if result.skipped and not (test.failures or problems or causes):
             return
-        failures = [*session.suite.failures, *test.failures]
-        open_ones = [*session.suite.inconclusive, *test.inconclusive]
         session.untold_failures.clear()
-        verdicts = [Verdict.PASS]
-        if failures:
-            verdicts.append(Verdict.FAIL)
-        if open_ones:
-            verdicts.append(Verdict.INCONCLUSIVE)
-        if (causes or result.failed) and not _only_judgements(causes, result.message, [*failures, *open_ones]):
-            verdicts.append(Verdict.ABORTED if STOPPED in result.message else Verdict.ERROR)
-        if problems:
-            verdicts.append(Verdict.ERROR)
-        verdict = worst(verdicts)
-        unhealthy = [f"The rig is not healthy: {problem}" for problem in problems]
-        swallowed = [
-            f"A failure that the suite swallowed: {text}"
-            for text in [*failures, *open_ones]
-            if text not in result.message
-        ]
-        said = [result.message] if result.message else []
-        result.message = "\n".join(
-            [*unhealthy, *said, *swallowed] if result.failed else [*unhealthy, *swallowed, *said]
-        )
+        other = Verdict.PASS
+        if (causes or result.failed) and not _only_judgements(causes, result.message, session.judged(test)):
+            other = Verdict.ABORTED if STOPPED in result.message else Verdict.ERROR
+        verdict, result.message = session.sum_up(test, problems, result.message, failed=result.failed, other=other)
         if verdict is not Verdict.PASS:
             result.tags.add(verdict.tag)
             result.status = "FAIL"

@@ -29,6 +29,7 @@ from harness.rig.locks import lock_resources
 from harness.rig.rig_file import find_rig
 from harness.rig.run_facts import run_facts
 from harness.stop_signals import StopSignals
+from harness.transports.wall_clock import WallClock
 
 
 def run(
@@ -70,7 +71,7 @@ def run(
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)
 
-    with lock_resources(rig_file, wait, say), StopSignals() as stop:
+    with lock_resources(rig_file, wait, say), StopSignals(WallClock()) as stop:
         facts = run_facts(rig_file, vehicle, seed=seed, suites=suites[0], instruments={}, identities={})
         folder = _make_folder(output, facts)
         say(f"{facts.rig}: {facts.vehicle}, {facts.rig_kind} rig, seed {seed}")

@@ -1,21 +1,28 @@
 """Takes Ctrl-C and SIGTERM in every moment of a run, so that it always ends with a safe rig and with reports.
 
 Robot's own monitor stops the tests, and lets teardowns run, but is there only while suites run. What comes before is
-passed on to it; what comes later lets the reports be finished. The second signal always ends the run by force.
+passed on to it; what comes later lets the reports be finished. The second signal always ends the run by force, but
+the same wish to stop may come as several signals, which count as one.
 """
 
 import atexit
+import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
 
+from harness.clock import SECOND, Clock
 from harness.results.verdict import NOT_TO_BE_TRUSTED
 
 if TYPE_CHECKING:
     from robot import result, running
 
+ONE_WISH = SECOND
+"""Nanoseconds from a signal within which more of them mean nothing new [P]: Ctrl-C goes to a whole group of processes,
+and those above the run, such as `hil serve`, `timeout` or a CI job, pass on to it what they get themselves."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _Handler = Callable[[int, FrameType | None], object]
@@ -31,7 +38,9 @@ class StopSignals:
 
     ROBOT_LISTENER_API_VERSION = 3
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._deaf_until = 0
         self._arrived: list[int] = []
         self._before: dict[int, object] = {}
         self._monitor: _Handler | None = None
@@ -81,11 +90,22 @@ class StopSignals:
             signal.signal(number, self._handle)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._clock.now < self._deaf_until:
+            return
+        self._deaf_until = self._clock.now + ONE_WISH
+        if not self._arrived:
+            _say("Stopping: the rig is brought to its safe state, then the reports are written.")
         self._arrived.append(number)
         if self._monitor:
             self._monitor(number, frame)
         elif len(self._arrived) > 1:
             raise SystemExit(NOT_TO_BE_TRUSTED)
+
+
+def _say(text: str) -> None:
+    """Tell the user, in the middle of whatever else is being printed: a stream of Python may not be used there."""
+    with suppress(OSError):
+        os.write(2, f"{text}\n".encode())
 
 
 def _ignore() -> None:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,9 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 
+from harness.clock import SECOND
 from harness.results.run_folder import read_run_facts
+from harness.stop_signals import ONE_WISH
 
 ROOT = Path(__file__).parents[1]
 SUITES = ROOT / "tests/robot"
@@ -136,6 +139,17 @@ def test_an_instrument_that_cannot_be_reached_is_an_error_of_every_test(lab: Pat
     assert (facts.virtual, facts.instruments, facts.exit_code) == (False, {}, 2)
 
 
+def test_another_device_than_declared_is_an_error_of_each_test_and_of_nothing_else(lab: Path) -> None:
+    declared = "software: model of this harness}"
+    asks = "{stream: head unit console, ask: version, answers: {software: software (.+)}}"
+    _change_rig(lab, declared, f"software: another}}\n    identity_from: {asks}")
+    finished = _run(lab, SUITES / "no_rig.robot")
+    assert finished.returncode == 2
+    assert "2 tests: 2 ERROR" in finished.stdout
+    assert "The rig could not be opened. another device is connected" in finished.stdout
+    assert "Outside of the tests" not in finished.stdout
+
+
 def test_a_name_in_letters_that_the_terminal_does_not_have(lab: Path) -> None:
     text = (SUITES / "passes.robot").read_text(encoding="utf-8").replace("Supply Works", "Supply Delivers 5 µA")
     (lab / "micro.robot").write_text(text, encoding="utf-8")
@@ -227,11 +241,13 @@ def _interrupt(lab: Path, suite: str, *words: str) -> tuple[int, str]:
     with subprocess.Popen(command, cwd=lab, stdout=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stdout
         output = ""
-        for word in words:
+        for number, word in enumerate(words):
             while word not in output:
                 line = process.stdout.readline()
                 assert line, output
                 output += line
+            if number:
+                time.sleep(ONE_WISH / SECOND)  # before, it would not count
             process.send_signal(signal.SIGINT)
         output += process.communicate(timeout=60)[0]
         return process.returncode, output

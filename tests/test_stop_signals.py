@@ -21,7 +21,8 @@ from robot.running.signalhandler import STOP_SIGNAL_MONITOR  # type: ignore[impo
 from harness.results.outcome import read_outcomes
 from harness.results.run_folder import read_run_facts
 from harness.results.verdict import Verdict
-from harness.stop_signals import StopSignals
+from harness.simulation.kernel import Kernel
+from harness.stop_signals import ONE_WISH, StopSignals
 
 ROOT = Path(__file__).parents[1]
 HIL = shutil.which("hil", path=str(Path(sys.executable).parent)) or "hil"
@@ -102,12 +103,14 @@ def _now() -> list[object]:
 @pytest.mark.parametrize("number", SIGNALS)
 def test_the_first_signal_is_noted_and_the_second_ends_by_force(number: int, handlers: list[object]) -> None:
     known: list[bool] = []
+    clock = Kernel()
 
     def get_two() -> None:
-        with StopSignals() as stop:
+        with StopSignals(clock) as stop:
             known.append(stop.arrived)
             signal.raise_signal(number)
             known.append(stop.arrived)
+            clock.sleep(ONE_WISH)
             signal.raise_signal(signal.SIGTERM)
 
     with pytest.raises(SystemExit) as stopped:
@@ -117,11 +120,31 @@ def test_the_first_signal_is_noted_and_the_second_ends_by_force(number: int, han
     assert _now() == handlers
 
 
+@pytest.mark.usefixtures("handlers")
+def test_signals_in_quick_succession_are_one_wish_to_stop(capfd: pytest.CaptureFixture[str]) -> None:
+    clock = Kernel()
+    with StopSignals(clock) as stop:
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+        with STOP_SIGNAL_MONITOR:
+            stop.start_suite(None, None)
+            clock.sleep(ONE_WISH - 1)
+            signal.raise_signal(signal.SIGTERM)
+        stop.close()
+        signal.raise_signal(signal.SIGINT)
+        clock.sleep(1)
+        with pytest.raises(SystemExit):
+            signal.raise_signal(signal.SIGINT)
+    errors = capfd.readouterr().err
+    assert errors.count("Stopping: ") == 1
+    assert "forcefully" not in errors
+
+
 def test_the_handlers_are_put_back_after_an_error_and_stay_after_a_good_end(handlers: list[object]) -> None:
-    with pytest.raises(ValueError, match="wrong"), StopSignals():
+    with pytest.raises(ValueError, match="wrong"), StopSignals(Kernel()):
         raise ValueError("wrong")
     assert _now() == handlers
-    with StopSignals() as stop:
+    with StopSignals(Kernel()) as stop:
         pass
     signal.raise_signal(signal.SIGTERM)
     assert stop.arrived
@@ -131,16 +154,19 @@ def test_the_handlers_are_put_back_after_an_error_and_stay_after_a_good_end(hand
 
 @pytest.mark.usefixtures("handlers")
 def test_what_came_before_robot_is_passed_on_to_its_monitor(capfd: pytest.CaptureFixture[str]) -> None:
-    with StopSignals() as stop:
+    clock = Kernel()
+    with StopSignals(clock) as stop:
         signal.raise_signal(signal.SIGTERM)
         with STOP_SIGNAL_MONITOR:
             stop.start_suite(None, None)
             with pytest.raises(Exception, match="Execution terminated by signal"):
                 STOP_SIGNAL_MONITOR.start_running_keyword(False)
+            clock.sleep(ONE_WISH)
             with pytest.raises(SystemExit):
                 signal.raise_signal(signal.SIGINT)
         STOP_SIGNAL_MONITOR.stop_running_keyword()
         stop.close()
+        clock.sleep(ONE_WISH)
         with pytest.raises(SystemExit):
             signal.raise_signal(signal.SIGINT)
     assert "Second signal will force exit." in capfd.readouterr().err
@@ -148,7 +174,7 @@ def test_what_came_before_robot_is_passed_on_to_its_monitor(capfd: pytest.Captur
 
 @pytest.mark.usefixtures("handlers")
 def test_what_robot_has_taken_is_known_afterwards() -> None:
-    with StopSignals() as stop:
+    with StopSignals(Kernel()) as stop:
         with STOP_SIGNAL_MONITOR:
             stop.start_suite(None, None)
             signal.raise_signal(signal.SIGINT)
@@ -161,7 +187,7 @@ def test_outside_of_the_main_thread_nothing_is_held(handlers: list[object]) -> N
 
     def run() -> None:
         try:
-            with StopSignals() as stop:
+            with StopSignals(Kernel()) as stop:
                 stop.start_suite(None, None)
         except BaseException as error:  # noqa: BLE001  a thread would lose it
             failed.append(error)

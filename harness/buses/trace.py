@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 from struct import Struct
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from can import BLFWriter, Message
@@ -26,23 +27,36 @@ class _Writer(BLFWriter):
 
     Half the time goes by on what a classic data frame does not need. The bytes are the same, but for time stamps,
     which are rounded to the nanosecond and not cut.
+
+    On a bench each bus writes on a thread of its own, and marks come from another one; the writer itself would mix
+    them up.
     """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, compression_level=_COMPRESSION)
+        self._turn = Lock()
+
+    def mark(self, text: str, seconds: float) -> None:
+        """Write a mark."""
+        with self._turn:
+            self.log_event(text, seconds)
 
     def keep(self, channel: int, frame: Message) -> None:
         """Write a frame of a channel, numbered from 1."""
-        if frame.is_fd or frame.is_remote_frame or frame.is_error_frame:
-            self.channel = channel
-            self.on_message_received(frame)
-            return
         identifier = frame.arbitration_id | _EXTENDED if frame.is_extended_id else frame.arbitration_id
-        stamp = (frame.timestamp * 1e9).__round__()
         direction = 0 if frame.is_rx else 1
-        self._buffer.append(_CAN_MESSAGE(_HEADER, stamp, channel, direction, frame.dlc, identifier, frame.data))
-        self._buffer_size += 48
-        self.object_count += 1
-        self.stop_timestamp = frame.timestamp
-        if self._buffer_size >= self.max_container_size:
-            self._flush()
+        with self._turn:
+            if frame.is_fd or frame.is_remote_frame or frame.is_error_frame:
+                self.channel = channel
+                self.on_message_received(frame)
+                return
+            stamp = (frame.timestamp * 1e9).__round__()
+            self._buffer.append(_CAN_MESSAGE(_HEADER, stamp, channel, direction, frame.dlc, identifier, frame.data))
+            self._buffer_size += 48
+            self.object_count += 1
+            self.stop_timestamp = frame.timestamp
+            if self._buffer_size >= self.max_container_size:
+                self._flush()
 
 
 class Trace:
@@ -51,7 +65,7 @@ class Trace:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._writer = _Writer(path, compression_level=_COMPRESSION)
+        self._writer = _Writer(path)
         # Left alone, the writer takes the first frame for the beginning, and every time stamp moves by that much.
         self._writer.start_timestamp = 0.0
         self._stops: list[Callable[[], None]] = []
@@ -62,7 +76,7 @@ class Trace:
 
     def mark(self, text: str, time: int) -> None:
         """Put a mark at rig time `time`, in nanoseconds."""
-        self._writer.log_event(text.encode("ascii", "backslashreplace").decode("ascii"), time / 1e9)
+        self._writer.mark(text.encode("ascii", "backslashreplace").decode("ascii"), time / 1e9)
 
     def close(self) -> None:
         """Write what is left and close the file."""

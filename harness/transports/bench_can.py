@@ -86,7 +86,8 @@ class BenchCanChannel:
         self._faults: list[str] = []
         self._new_faults: set[str] = set()
         self._ends = False
-        self._broken = self._silent = ""
+        self._broken = ""
+        self._silence = 0.0
         self._next_probe = 0
         self._answered: WallEvent | None = None
         self._thread = Thread(target=self._receive, name=f"receive {name}", daemon=True)
@@ -115,8 +116,8 @@ class BenchCanChannel:
         if self._broken or self._ends:
             raise BusError(f"bus {self.name} cannot send: {self._broken or 'its channel is closed'}")
         key = frame.arbitration_id | EXTENDED if frame.is_extended_id else frame.arbitration_id
-        under_way = key, bytes(frame.data), port
         if self._echoes:
+            under_way = key, bytes(frame.data), port
             with self._lock:
                 self._under_way.append(under_way)
         try:
@@ -124,8 +125,9 @@ class BenchCanChannel:
                 self._bus.send(frame, timeout=SEND_TIMEOUT)
         except (can.CanError, OSError) as error:
             self._note(f"cannot send: {error}")
-            with self._lock, suppress(ValueError):
-                self._under_way.remove(under_way)
+            if self._echoes:
+                with self._lock, suppress(ValueError):
+                    self._under_way.remove(under_way)
             raise BusError(f"bus {self.name} cannot send: {error}") from error
         if not self._echoes:
             frame = sent_frame(frame) if port is None else frame
@@ -158,7 +160,8 @@ class BenchCanChannel:
         """
         if isinstance(self._bus, Probed) and not self._broken:
             try:
-                self._bus.ping()
+                with held_back(lambda: None):
+                    self._bus.ping()
             except can.CanError as error:
                 raise BusError(f"bus {self.name} does not work: {error}") from error
             answered = self._answered = self._clock.event()
@@ -172,8 +175,10 @@ class BenchCanChannel:
         with held_back(lambda: None), self._lock:
             self._new_faults.clear()
             faults = tuple(self._faults)
-        if self._broken or self._silent:
-            return ChannelHealth(self._broken or self._silent, faults=faults)
+        silence = self._silence
+        silent = f"silent: its server has not answered for {silence:.1f} s" if silence else ""
+        if self._broken or silent:
+            return ChannelHealth(self._broken or silent, faults=faults)
         state = "error active"
         with suppress(NotImplementedError):
             state = {can.BusState.PASSIVE: "error passive", can.BusState.ERROR: "bus off"}.get(self._bus.state, state)
@@ -204,16 +209,13 @@ class BenchCanChannel:
             while not self._ends:
                 ran, stalled = self._clock.now, self._clock.now - ran
                 if stalled > _STALL:
-                    self._note(
-                        f"nothing was received for {stalled / SECOND:.1f} s: this process was stopped or did not keep up"
-                    )
+                    self._note(f"nothing was received for {stalled / SECOND:.1f} s: this process stood still")
                     self._next_probe = ran + _PROBE_INTERVAL  # an answer may be among what is received now
                 if probed is not None and ran >= self._next_probe:
                     self._probe(probed)
                 frame = self._bus.recv(_POLL)
-                if probed is not None and self._answered is not None and not probed.unanswered:
-                    self._answered.set()
-                    self._answered = None
+                if probed is not None and (self._answered or self._silence) and not probed.unanswered:
+                    self._server_answered()
                 if frame is not None:
                     self._received(frame)
         except Exception as error:  # noqa: BLE001  whatever ends the thread, the channel is broken from now on
@@ -223,17 +225,21 @@ class BenchCanChannel:
                     self._answered.set()
 
     def _probe(self, bus: Probed) -> None:
-        silence = bus.unanswered
-        if silence > _LONGEST_SILENCE:
-            self._silent = f"silent: its server has not answered for {silence:.1f} s"
-            self._longest_silence = silence
-        elif self._silent:
-            self._note(f"its server did not answer for {self._longest_silence:.1f} s and more")
-            self._silent = ""
+        unanswered = bus.unanswered
+        if unanswered > _LONGEST_SILENCE:
+            self._silence = unanswered
         if bus.round_trip is not None:
             self._stamps.bound(round(bus.round_trip * SECOND))
         self._next_probe = self._clock.now + _PROBE_INTERVAL
         bus.ping()
+
+    def _server_answered(self) -> None:
+        if self._silence:
+            self._note(f"its server did not answer for more than {self._silence:.1f} s")
+            self._silence = 0.0
+        if self._answered is not None:
+            self._answered.set()
+            self._answered = None
 
     def _received(self, frame: can.Message) -> None:
         now = self._clock.now
@@ -298,8 +304,10 @@ class BenchCanPort:
         """
         if not self._joined:
             raise BusError(f"a simulated ECU cannot send on {self._channel.name}: it has not joined the bus")
-        with suppress(BusError):
+        try:  # noqa: SIM105  `suppress` takes longer, and this is done for each frame
             self._channel.transmit(frame, self)
+        except BusError:
+            pass
 
     def listen(self, listener: FrameListener, identifiers: Collection[int] | None = None) -> Callable[[], None]:
         """Call `listener` in the simulation with each frame received (of these identifiers); return what ends that."""

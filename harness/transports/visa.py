@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError, InstrumentError, InstrumentTimeoutError
+from harness.interrupts import held_back
 from harness.quantities import Duration
 
 if TYPE_CHECKING:
@@ -109,8 +110,10 @@ class ScpiSession:
             raise InstrumentError(f"{self._name}: {what}; the session is closed")
         try:
             if not self._in_step:
-                self._resource.close()
-                self._resource = self._connect()
+                # Cut short, it would leave a connection behind that nobody closes, and an instrument may have only one.
+                with held_back(lambda: None):
+                    self._resource.close()
+                    self._resource = self._connect()
             self._in_step = False  # stays so if Ctrl-C or a time-out of Robot ends the exchange
             answer = action()
         except HarnessError:
@@ -168,7 +171,7 @@ class _EndingSocket(socket.socket):
 def _let_closed_connections_fail(resource: "MessageBasedResource") -> None:
     session = getattr(resource.visalib, "sessions", {}).get(resource.session)  # pyvisa-py's; other libraries have none
     connection = getattr(session, "interface", None)
-    if type(connection) is socket.socket:
+    if session is not None and type(connection) is socket.socket:
         session.interface = _EndingSocket(fileno=connection.detach())
 
 

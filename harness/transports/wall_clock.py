@@ -1,31 +1,37 @@
 """Time of a bench: the wall clock, from the moment the rig is opened."""
 
-from threading import Condition
+from contextlib import suppress
+from threading import Lock
 from time import monotonic_ns
 
 from harness.clock import SECOND, Event
 
 
 class WallEvent:
-    """Something that happens once; any thread may set it."""
+    """Something that happens once; any thread may set it.
 
-    __slots__ = ("_condition", "is_set")
+    Ctrl-C raises anywhere in a wait. A lock taken in Python code, as a `Condition` has one, would then stay locked, and
+    whoever sets the event would wait for ever. So nothing is locked here but what a wait is for.
+    """
+
+    __slots__ = ("_gate", "is_set")
 
     def __init__(self) -> None:
-        self._condition = Condition()
+        self._gate = Lock()
+        self._gate.acquire()
         self.is_set = False
 
     def set(self) -> None:
         """Let everybody who waits go on."""
-        with self._condition:
-            self.is_set = True
-            self._condition.notify_all()
+        self.is_set = True
+        with suppress(RuntimeError):  # it is open already
+            self._gate.release()
 
     def wait_until(self, deadline: int) -> None:
         """Return when the event is set, or at `deadline` of the monotonic clock, in nanoseconds."""
-        with self._condition:
-            while not self.is_set and (left := deadline - monotonic_ns()) > 0:
-                self._condition.wait(left / SECOND)
+        while not self.is_set and (left := deadline - monotonic_ns()) > 0:
+            if self._gate.acquire(timeout=left / SECOND):
+                self.set()  # for the next one who waits
 
 
 class WallClock:

@@ -2,9 +2,11 @@
 
 import random
 import struct
-from collections.abc import Callable, Collection
+import sys
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
+from threading import Barrier, Thread
 
 import can
 import pytest
@@ -168,3 +170,41 @@ def test_the_bytes_are_those_of_python_cans_own_writer(tmp_path: Path) -> None:
     ours.close()
     theirs.stop()
     assert (tmp_path / "ours.blf").read_bytes() == (tmp_path / "theirs.blf").read_bytes()
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads that take turns as fast as Python lets them."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
+def test_buses_and_marks_on_threads_of_their_own_do_not_mix(tmp_path: Path) -> None:
+    path, channels, count = tmp_path / "threads.blf", [Loopback(), Loopback()], 20_000
+    trace, begin = Trace(path), Barrier(3)
+    for number, channel in enumerate(channels, 1):
+        trace.record(channel, number)
+
+    def send(channel: Loopback) -> None:
+        begin.wait()
+        for index in range(count):
+            channel.send(new_frame(index % 0x800, index.to_bytes(8)))
+
+    def mark() -> None:
+        begin.wait()
+        for index in range(count):
+            trace.mark(f"mark {index}", index)
+
+    threads = [Thread(target=mark), *(Thread(target=send, args=(channel,)) for channel in channels)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    trace.close()
+    frames = read(path)
+    for number in range(2):
+        got = [int.from_bytes(frame.data) for frame in frames if frame.channel == number]
+        assert got == list(range(count))

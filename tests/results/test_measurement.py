@@ -31,7 +31,8 @@ MEASUREMENT = Measurement(
 )
 LINE = (
     '{"time": 12.34, "suite": "Supply", "test": "Fails", "name": "supply current", "value": 3.2, "unit": "A",'
-    ' "low": 0.5, "high": 3.0, "expected": null, "uncertainty": 0.0, "verdict": "FAIL", "requirements": ["IVI-PWR-001"],'
+    ' "low": 0.5, "high": 3.0, "expected": null, "uncertainty": 0.0, "verdict": "FAIL",'
+    ' "requirements": ["IVI-PWR-001"],'
     ' "limit_source": "data sheet 4.2", "source": "instrument:supply", "instrument": "ACME,PS1,42,1.0",'
     ' "message": ""}\n'
 )

@@ -298,7 +298,7 @@ def test_a_dead_instrument_is_a_problem_that_names_it(opened: OpenedWorld) -> No
     opened.start()
     opened.switches.fault = InstrumentFault.SILENT
     (problem,) = opened.rig.problems()
-    assert problem.startswith("switches: switches (TCPIP::switches")
+    assert problem.startswith("switches (TCPIP::switches")
 
 
 def test_an_error_left_in_an_instrument_is_a_problem(opened: OpenedWorld) -> None:

@@ -17,8 +17,7 @@ MISTAKES: dict[str, tuple[tuple[Change, ...], str, str]] = {
     "unknown key": (
         (("identity: {part", "identty: {part"),),
         "identty",
-        r"ecus\.head unit\.identty: unknown key; did you mean 'identity'\? "
-        r"Allowed: identity, identity_from, model, node, pins",
+        r"identty: unknown key; did you mean 'identity'\? Allowed: identity, identity_from, model, node, pins",
     ),
     "unknown key at the top": ((("buses:", "busses:"),), "busses:", "busses: unknown key; did you mean 'buses'"),
     "missing key": ((("supply: {net: KL30, ", "supply: {"),), "supply: {", r"supply\.net: missing key"),
