@@ -35,10 +35,20 @@ class _Facts(BaseModel):
 
 
 class Bus(_Facts):
-    """A CAN bus of the vehicle: bit rate in bit/s, and the file of its database in the vehicle's folder."""
+    """A CAN bus of the vehicle: bit rate in bit/s, and the file of its database in the vehicle's folder.
+
+    A bus with a `data_bitrate` carries CAN FD frames beside classic ones.
+    """
 
     bitrate: Annotated[int, Field(strict=True, ge=10_000, le=1_000_000)]
+    data_bitrate: Annotated[int, Field(strict=True, le=8_000_000)] | None = None
     database: Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
+
+    @model_validator(mode="after")
+    def _data_are_not_slower(self) -> Self:
+        if self.data_bitrate is not None and self.data_bitrate < self.bitrate:
+            raise ValueError(f"data_bitrate, {self.data_bitrate}, is below bitrate, {self.bitrate}")
+        return self
 
 
 @dataclass(frozen=True)

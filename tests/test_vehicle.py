@@ -86,6 +86,12 @@ def test_reads_all_facts(tmp_path: Path) -> None:
     assert vehicle.limits == {"boot_time": Limit("boot_time", None, 1.5, "s", "proposed by us", "P", "time to boot")}
 
 
+def test_a_bus_may_have_a_data_bit_rate(tmp_path: Path) -> None:
+    text = _VEHICLE.replace("bitrate: 125000", "bitrate: 500000, data_bitrate: 2000000")
+    bus = read_vehicle(_folder(tmp_path, text)).buses["body"]
+    assert (bus.bitrate, bus.data_bitrate) == (500_000, 2_000_000)
+
+
 def test_the_database_lies_in_the_folder_of_the_vehicle(tmp_path: Path) -> None:
     vehicle = read_vehicle(_folder(tmp_path))
     assert vehicle.database_path("body") == tmp_path / "body.dbc"
@@ -171,6 +177,16 @@ def test_the_bounds_of_a_limit_come_in_one_unit(
             "bitrate: 125000",
             "bitrate: 125 kbit",
             "4: buses.body.bitrate: must be a valid integer, came '125 kbit'",
+        ),
+        (
+            "bitrate: 125000",
+            "bitrate: 500000, data_bitrate: 250000",
+            "4: buses.body: data_bitrate, 250000, is below bitrate, 500000",
+        ),
+        (
+            "bitrate: 125000",
+            "bitrate: 500000, data_bitrate: 12000000",
+            "4: buses.body.data_bitrate: ",
         ),
         ("database: body.dbc", "database: ../body.dbc", "4: buses.body.database: String should match pattern"),
         (

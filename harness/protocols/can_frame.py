@@ -1,4 +1,4 @@
-"""Classic CAN frames: how long they are on the bus, who wins arbitration, and how to build one fast.
+"""Classic CAN frames: how long they are on the bus, and how to build one fast; who wins arbitration, FD or not.
 
 Source for layout, CRC and bit stuffing: ISO 11898-1:2015, 10.4 (data frame) and 10.5 (bit stuffing); the same in
 the Bosch CAN specification 2.0, parts A and B, 3.1.
@@ -16,15 +16,16 @@ _CRC_BITS = 15
 _RUN_OF_EQUAL_BITS = 5
 
 
-class _BaseFrame(can.Message):
-    """A classic data frame of a simulated bus. What is the same for all of them stands in the class.
+class BaseFrame(can.Message):
+    """A data frame of a simulated bus. What is the same for all of a kind stands in the class.
 
     It is made four times as fast as a `can.Message`, and what it shares cannot be changed by one who listens.
     """
 
     __slots__ = ("bits",)
 
-    bits: int
+    bits: int | tuple[int, int]
+    """Its length on the bus, where that is known; of an FD frame, the bits at either rate."""
     is_extended_id = False
     is_remote_frame = False
     is_error_frame = False
@@ -35,13 +36,13 @@ class _BaseFrame(can.Message):
     error_state_indicator = False
 
 
-class _ExtendedFrame(_BaseFrame):
+class _ExtendedFrame(BaseFrame):
     __slots__ = ()
 
     is_extended_id = True
 
 
-class _SentBaseFrame(_BaseFrame):
+class _SentBaseFrame(BaseFrame):
     __slots__ = ()
 
     is_rx = False
@@ -65,7 +66,7 @@ def new_frame(identifier: int, data: bytes, extended: bool = False, bits: int = 
         extended: whether the identifier has 29 bits.
         bits: its length on the bus as `frame_bits` has it, where that is known; else the bus works it out.
     """
-    frame = _new(_ExtendedFrame if extended else _BaseFrame)
+    frame = _new(_ExtendedFrame if extended else BaseFrame)
     frame.bits = bits
     frame.timestamp = 0.0
     frame.arbitration_id = identifier
@@ -85,14 +86,17 @@ def sent_frame(frame: can.Message) -> can.Message:
     return sent
 
 
-def arbitration_key(identifier: int, extended: bool = False) -> int:
-    """Return what orders frames on the bus: the lower key wins.
+def arbitration_key(identifier: int, extended: bool = False, fd: bool = False) -> int:
+    """Return what orders frames on the bus: the lower key wins. Its lowest bit is the FDF bit.
 
-    A base frame wins over an extended frame whose first 11 identifier bits are the same, by its dominant IDE bit.
+    A base frame wins over an extended frame whose first 11 identifier bits are the same, by its dominant IDE bit. A
+    classic frame goes before an FD frame of the same identifier: FDF, recessive in the latter, is the first bit in
+    which they differ (RRS of an FD frame is dominant, as RTR of a data frame). A bus on which two nodes send the same
+    identifier is at fault: there the FD node would see a bit error, for FDF is behind the arbitration field.
     """
     if not extended:
-        return identifier << 19
-    return (identifier >> 18) << 19 | 1 << 18 | identifier & 0x3FFFF
+        return identifier << 20 | fd
+    return (identifier >> 18) << 20 | 1 << 19 | (identifier & 0x3FFFF) << 1 | fd
 
 
 def frame_bits(identifier: int, data: bytes | bytearray, extended: bool = False) -> int:
@@ -101,25 +105,25 @@ def frame_bits(identifier: int, data: bytes | bytearray, extended: bool = False)
     if len(data) == 8:  # nearly all frames; the loop below takes half as long again
         a, b, c, d, e, f, g, h = data
         crc ^= _CRC_A[a] ^ _CRC_B[b] ^ _CRC_C[c] ^ _CRC_D[d] ^ _CRC_E[e] ^ _CRC_F[f] ^ _CRC_G[g] ^ _CRC_H[h]
-        total = state = _STUFF[state | a]
-        total += (state := _STUFF[state & _STATE | b])
-        total += (state := _STUFF[state & _STATE | c])
-        total += (state := _STUFF[state & _STATE | d])
-        total += (state := _STUFF[state & _STATE | e])
-        total += (state := _STUFF[state & _STATE | f])
-        total += (state := _STUFF[state & _STATE | g])
-        total += (state := _STUFF[state & _STATE | h])
+        total = state = STUFF[state | a]
+        total += (state := STUFF[state & STUFF_STATE | b])
+        total += (state := STUFF[state & STUFF_STATE | c])
+        total += (state := STUFF[state & STUFF_STATE | d])
+        total += (state := STUFF[state & STUFF_STATE | e])
+        total += (state := STUFF[state & STUFF_STATE | f])
+        total += (state := STUFF[state & STUFF_STATE | g])
+        total += (state := STUFF[state & STUFF_STATE | h])
     else:
         total = 0
         for byte, table in zip(data, _CRC_BY_PLACE[8 - len(data) :], strict=True):
             crc ^= table[byte]
-            total += (state := _STUFF[state & _STATE | byte])
-    total += (state := _STUFF[state & _STATE | crc >> 7])
-    total += _STUFF_OF_7_BITS[(state & _STATE) >> 1 | crc & 0x7F]
+            total += (state := STUFF[state & STUFF_STATE | byte])
+    total += (state := STUFF[state & STUFF_STATE | crc >> 7])
+    total += _STUFF_OF_7_BITS[(state & STUFF_STATE) >> 1 | crc & 0x7F]
     return bits + (total >> 16)
 
 
-def _stuff(state: int, bit: int) -> tuple[int, int]:
+def stuff(state: int, bit: int) -> tuple[int, int]:
     """Return the state after one more bit and whether a stuff bit was added. State: run length * 2 + last bit."""
     run, last = divmod(state, 2)
     run = run + 1 if bit == last else 1
@@ -138,7 +142,7 @@ def _stuff_table(width: int) -> list[int]:
         for chunk in range(1 << width):
             after, stuffed = state, 0
             for position in reversed(range(width)):
-                after, added = _stuff(after, chunk >> position & 1)
+                after, added = stuff(after, chunk >> position & 1)
                 stuffed += added
             table.append(stuffed << 16 | after << 8)
     return table
@@ -163,9 +167,9 @@ def _crc_table(zeros: int) -> list[int]:
 # The CRC is linear: what each byte adds to it depends on its place alone.
 _CRC_BY_PLACE = [_crc_table(7 - place) for place in range(8)]
 _CRC_A, _CRC_B, _CRC_C, _CRC_D, _CRC_E, _CRC_F, _CRC_G, _CRC_H = _CRC_BY_PLACE
-_STUFF = _stuff_table(8)
+STUFF = _stuff_table(8)
 _STUFF_OF_7_BITS = _stuff_table(7)
-_STATE = 0xF00
+STUFF_STATE = 0xF00
 
 
 @lru_cache(maxsize=4096)
@@ -186,7 +190,7 @@ def _after_header(identifier: int, length: int, extended: bool) -> tuple[int, in
     for position in reversed(range(width)):
         bit = header >> position & 1
         crc = _crc_step(crc, bit)
-        state, stuffed = _stuff(state, bit)
+        state, stuffed = stuff(state, bit)
         bits += stuffed
     for _ in range(8 * length):
         crc = _crc_step(crc, 0)

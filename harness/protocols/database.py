@@ -128,6 +128,7 @@ class Message:
     sender: str
     signals: Mapping[str, Signal]
     comment: str = ""
+    is_fd: bool = False
 
     @property
     def key(self) -> int:
@@ -286,6 +287,7 @@ def _message(entry: "CantoolsMessage") -> Message:
         sender=entry.senders[0] if entry.senders else "",
         signals=MappingProxyType(signals),
         comment=entry.comment or "",
+        is_fd=entry.is_fd,
     )
 
 

@@ -89,7 +89,12 @@ def build_world(
     """
     kernel = bench.kernel if bench else Kernel()
     real = bench.channels if bench else {}
-    networks = {bus: CanNetwork(kernel, bus, vehicle.buses[bus].bitrate) for bus in rig.buses if bus not in real}
+    _refuse_fd_on_classic_buses(vehicle, databases)
+    networks = {
+        bus: CanNetwork(kernel, bus, vehicle.buses[bus].bitrate, vehicle.buses[bus].data_bitrate)
+        for bus in rig.buses
+        if bus not in real
+    }
 
     def port(bus: str, ecu: str) -> CanPort:
         return (
@@ -146,6 +151,14 @@ def build_world(
             bench.paced.held if bench else nullcontext,
         ),
     )
+
+
+def _refuse_fd_on_classic_buses(vehicle: Vehicle, databases: Mapping[str, Database]) -> None:
+    for bus, database in databases.items():
+        fd = next((message.name for message in database.messages.values() if message.is_fd), None)
+        if fd and vehicle.buses[bus].data_bitrate is None:
+            problem = f"{database.path.name} has the CAN FD message {fd}; that needs a bus with data_bitrate"
+            raise error_in(vehicle.folder / "vehicle.yaml", {("buses", bus): problem})
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A simulated classic CAN bus: arbitration by identifier, exact frame times, acknowledgement.
+"""A simulated CAN bus, classic or FD: arbitration by identifier, exact frame times, acknowledgement.
 
 One event a frame. A frame is handed to its listeners at the end of
 the interframe space, stamped with the end of frame three bit times before: no node could have sent in between.
@@ -14,12 +14,13 @@ import can
 from harness.can_port import EXTENDED, ChannelHealth, FrameListener
 from harness.clock import SECOND
 from harness.errors import BusError
+from harness.protocols.can_fd_frame import LENGTHS, fd_frame_bits
 from harness.protocols.can_frame import INTERFRAME_SPACE_BITS, arbitration_key, frame_bits, sent_frame
 from harness.simulation.kernel import Kernel
 
 _ERROR_PASSIVE = 128
 _ERRORS_PER_FAILED_FRAME = 8
-_LONGEST_FRAME_BITS = 160  # an extended frame of 8 bytes with all its stuff bits
+_LONGEST_CLASSIC_FRAME_BITS = 160  # an extended frame of 8 bytes with all its stuff bits
 
 _Queued = tuple[int, int, can.Message, "CanNode"]
 """Arbitration key, order of queueing, frame, sender."""
@@ -64,11 +65,12 @@ class _Attempts:
 
 
 class CanNetwork:
-    """One bus. Frames go to whoever listens for them, never copied."""
+    """One bus. Frames go to whoever listens for them, never copied. With a data bit rate it carries FD frames, too."""
 
-    def __init__(self, kernel: Kernel, name: str, bitrate: int) -> None:
+    def __init__(self, kernel: Kernel, name: str, bitrate: int, data_bitrate: int | None = None) -> None:
         self.name = name
         self.bitrate = bitrate
+        self.data_bitrate = data_bitrate
         self._kernel = kernel
         self._at = kernel.at
         self._nodes: list[CanNode] = []
@@ -80,7 +82,9 @@ class CanNetwork:
         self._unacknowledged: tuple[CanNode, _Attempts] | None = None
         self._routes: dict[int, tuple[tuple[CanNode, FrameListener], ...]] = {}
         self._online = 0
-        self._duration = [bits * SECOND // bitrate for bits in range(_LONGEST_FRAME_BITS + 1)]
+        self._times: dict[int | tuple[int, int], tuple[int, int]] = {
+            bits: self._time(bits) for bits in range(_LONGEST_CLASSIC_FRAME_BITS + 1)
+        }
 
     def node(self, name: str, hears_itself: bool = False) -> "CanNode":
         """Add a controller, not yet on the bus; one that `hears_itself` is handed its own frames as well."""
@@ -121,14 +125,17 @@ class CanNetwork:
         """Queue a frame; its time stamp is set when it has been on the bus.
 
         Raises:
-            BusError: the node is not on the bus.
+            BusError: the node is not on the bus, or this is an FD frame that the bus does not carry.
         """
         if not node.online:
             raise BusError(f"{node.name} cannot send on {self.name}: it has not joined the bus")
+        if frame.is_fd:
+            key = self._fd_key(node, frame)
+        elif frame.is_extended_id:
+            key = arbitration_key(frame.arbitration_id, extended=True)
+        else:
+            key = frame.arbitration_id << 20
         self._frames_queued += 1
-        key = (
-            arbitration_key(frame.arbitration_id, extended=True) if frame.is_extended_id else frame.arbitration_id << 19
-        )
         queued = key, self._frames_queued, frame, node
         if not self._busy:
             self._busy = True
@@ -150,15 +157,50 @@ class CanNetwork:
         """Work out anew who listens for what."""
         self._routes.clear()
 
+    def _fd_key(self, node: "CanNode", frame: can.Message) -> int:
+        if self.data_bitrate is None:
+            raise BusError(
+                f"{node.name} cannot send CAN FD frame 0x{frame.arbitration_id:X} on {self.name}: the bus has no data "
+                "bit rate and carries classic frames only"
+            )
+        if len(frame.data) not in LENGTHS:
+            raise BusError(
+                f"{node.name} cannot send CAN FD frame 0x{frame.arbitration_id:X} on {self.name}: it has "
+                f"{len(frame.data)} bytes; allowed: {', '.join(map(str, LENGTHS))}"
+            )
+        self._fd_length(frame)
+        return arbitration_key(frame.arbitration_id, frame.is_extended_id, fd=True)
+
+    def _fd_length(self, frame: can.Message) -> tuple[int, int]:
+        """Return the bits of an FD frame at either rate; from now on its times are known."""
+        bits: tuple[int, int] = getattr(frame, "bits", None) or fd_frame_bits(
+            frame.arbitration_id, frame.data, frame.is_extended_id, frame.bitrate_switch
+        )
+        if bits not in self._times:
+            self._times[bits] = self._time(*bits)
+        return bits
+
+    def _time(self, nominal: int, data: int = 0) -> tuple[int, int]:
+        """Return how long a frame takes to its end and to that of the interframe space (ns)."""
+        fast = data * SECOND // (self.data_bitrate or self.bitrate)
+        end = (nominal - INTERFRAME_SPACE_BITS) * SECOND // self.bitrate
+        return fast + end, fast + nominal * SECOND // self.bitrate
+
     def _start(self, queued: _Queued, now: int) -> None:
         """Begin a frame now; another one of this very instant can still take its place by arbitration."""
         frame = queued[2]
-        bits: int = getattr(frame, "bits", 0) or frame_bits(frame.arbitration_id, frame.data, frame.is_extended_id)
-        duration = self._duration
+        end, completed = self._times[
+            getattr(frame, "bits", 0)
+            or (
+                self._fd_length(frame)
+                if queued[0] & 1  # FDF
+                else frame_bits(frame.arbitration_id, frame.data, frame.is_extended_id)
+            )
+        ]
         self._sending = queued
         self._start_of_frame = now
-        self._end_of_frame = now + duration[bits - INTERFRAME_SPACE_BITS]
-        self._completed_at = completed_at = now + duration[bits]
+        self._end_of_frame = now + end
+        self._completed_at = completed_at = now + completed
         self._at(completed_at, self._complete)
 
     def _repeat(self) -> None:
@@ -167,15 +209,14 @@ class CanNetwork:
         else:
             self._busy = False
 
-    def _attempts(self, node: "CanNode", frame: can.Message) -> _Attempts:
-        bits = frame_bits(frame.arbitration_id, bytes(frame.data), frame.is_extended_id)
-        until_error_flag = bits - INTERFRAME_SPACE_BITS - 7 - 1  # end of frame, acknowledge delimiter
-        active = until_error_flag + 6 + 8 + INTERFRAME_SPACE_BITS
+    def _attempts(self, node: "CanNode") -> _Attempts:
+        whole = self._end_of_frame - self._start_of_frame
+        longer = 6 + 8 + INTERFRAME_SPACE_BITS - 7 - 1  # no end of frame, no acknowledge delimiter
         return _Attempts(
             since=self._start_of_frame,
             errors_before=node.transmit_errors,
-            active_time=active * SECOND // self.bitrate,
-            passive_time=(active + 8) * SECOND // self.bitrate,
+            active_time=whole + longer * SECOND // self.bitrate,
+            passive_time=whole + (longer + 8) * SECOND // self.bitrate,
         )
 
     def _complete(self) -> None:
@@ -189,7 +230,7 @@ class CanNetwork:
             key, _, frame, sender = sent
             if self._online == 1:
                 heappush(self._pending, sent)
-                self._unacknowledged = sender, self._attempts(sender, frame)
+                self._unacknowledged = sender, self._attempts(sender)
                 return
             frame.timestamp = self._end_of_frame / SECOND
             if sender.transmit_errors:
@@ -268,7 +309,7 @@ class SimulatedCanChannel:
         highest = 0x1FFFFFFF if frame.is_extended_id else 0x7FF
         is_classic = len(frame.data) <= 8 and 0 <= frame.arbitration_id <= highest
         if frame.is_fd or frame.is_remote_frame or frame.is_error_frame or not is_classic:
-            raise BusError(f"{self._network.name} carries classic CAN data frames only, not: {frame}")
+            raise BusError(f"on {self._network.name} the tester sends classic CAN data frames only, not: {frame}")
         self._node.send(sent_frame(frame))
 
     @property

@@ -309,6 +309,18 @@ def test_limits_with_more_digits_than_a_float_has_are_read(write: Write) -> None
     assert read_database(path).signal("M.T").allowed_range == (0, 255)
 
 
+def test_fd_messages_are_told_from_classic_ones(write: Write) -> None:
+    text = (
+        f'{HEAD}BO_ 1 Fast: 64 A\n SG_ Far : 500|12@1- (0.5,-10) [0|0] "" B\n\nBO_ 2 Slow: 8 A\n{SIGNAL}\n'
+        'BA_DEF_ BO_ "VFrameFormat" ENUM "StandardCAN","ExtendedCAN","StandardCAN_FD","ExtendedCAN_FD";\n'
+        'BA_DEF_DEF_ "VFrameFormat" "StandardCAN";\nBA_ "VFrameFormat" BO_ 1 2;\n'
+    )
+    path = write("fd.dbc", text)
+    messages = read_database(path).messages
+    assert (messages["Fast"].is_fd, messages["Slow"].is_fd) == (True, False)
+    assert hold_to_cantools(path, rounds=50) == 2 * 50
+
+
 def test_an_extended_frame_keeps_its_identifier(write: Write) -> None:
     found = read_database(write("extended.dbc", message(head=f"BO_ {1 << 31 | 0x12345} M: 8 A"))).message("M")
     assert (found.identifier, found.extended) == (0x12345, True)

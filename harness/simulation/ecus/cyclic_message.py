@@ -1,16 +1,15 @@
 """One message of a rest bus: its values, its counters and checksum, worked out ahead."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import can
 
 from harness.errors import RigFileError, unknown_name
-from harness.protocols.can_frame import frame_bits, new_frame
+from harness.protocols import can_fd_frame, can_frame
 from harness.protocols.checksums import CHECKSUMS
 from harness.protocols.database import Message, Number
 from harness.vehicle import Protection
-
-_MOST_BYTES = 8
 
 _MOST_ENCODED = 256
 """Frames whose data and length are kept: all of an eight-bit counter's."""
@@ -19,14 +18,14 @@ Values = Callable[[], Mapping[str, Number]]
 
 
 class CyclicMessage:
-    """Builds the frames of a message, one after the other.
+    """Builds the frames of a message, one after the other; those of an FD message switch the bit rate.
 
     As long as the values stay, there are as many different frames as the longest counter has values; each of them is
     encoded once.
 
     Raises:
         RigFileError: the protection names a signal that the message does not have or an unknown algorithm, or the
-            message is longer than a classic frame.
+            message is longer than its frames can be.
     """
 
     def __init__(self, message: Message, protection: Protection) -> None:
@@ -39,7 +38,8 @@ class CyclicMessage:
         self._raw = dict(self._start)
         self._count = 0
         self._counts = 1 + max(self._counters.values(), default=0)
-        self._frames: dict[int, tuple[bytes, int]] = {}
+        self._frames: dict[int, tuple[bytes, Any]] = {}
+        self._new: Callable[..., can.Message] = can_fd_frame.new_fd_frame if message.is_fd else can_frame.new_frame
         self._identifier = message.identifier
         self._extended = message.extended
         self.is_driven = False
@@ -54,12 +54,12 @@ class CyclicMessage:
 
     def drive(self, values: Values) -> None:
         """Take the values, in the signals' units, from `values()` before each transmission."""
-        encode, identifier, extended = self.message.encode, self._identifier, self._extended
+        encode, new, identifier, extended = self.message.encode, self._new, self._identifier, self._extended
         self.is_driven = True
         if self._counters or self._checksum:
-            self.next_frame = lambda: new_frame(identifier, self._encode_driven(values(), self._next_count()), extended)
+            self.next_frame = lambda: new(identifier, self._encode_driven(values(), self._next_count()), extended)
         else:
-            self.next_frame = lambda: new_frame(identifier, encode(values()), extended)
+            self.next_frame = lambda: new(identifier, encode(values()), extended)
 
     def set_raw(self, signal: str, raw: int) -> None:
         """Send another raw value of a signal from the next frame on."""
@@ -74,12 +74,12 @@ class CyclicMessage:
 
     def _next_alike(self) -> can.Message:
         data, bits = self._frames.get(0) or self._encode(0)
-        return new_frame(self._identifier, data, self._extended, bits)
+        return self._new(self._identifier, data, self._extended, bits)
 
     def _next_counted(self) -> can.Message:
         count = self._next_count()
         data, bits = self._frames.get(count) or self._encode(count)
-        return new_frame(self._identifier, data, self._extended, bits)
+        return self._new(self._identifier, data, self._extended, bits)
 
     def _next_count(self) -> int:
         count = self._count
@@ -87,11 +87,12 @@ class CyclicMessage:
             self._count = count + 1 if count + 1 < self._counts else 0
         return count
 
-    def _encode(self, count: int) -> tuple[bytes, int]:
+    def _encode(self, count: int) -> tuple[bytes, Any]:
         if len(self._frames) >= _MOST_ENCODED:
             self._frames.clear()
         data = self._protect(self._raw, count)
-        encoded = self._frames[count] = data, frame_bits(self._identifier, data, self._extended)
+        length = can_fd_frame.fd_frame_bits if self.message.is_fd else can_frame.frame_bits
+        encoded = self._frames[count] = data, length(self._identifier, data, self._extended)
         return encoded
 
     def _encode_driven(self, values: Mapping[str, Number], count: int) -> bytes:
@@ -116,5 +117,6 @@ def _check(message: Message, protection: Protection) -> None:
     if checksum and checksum.algorithm not in CHECKSUMS:
         unknown = unknown_name("checksum algorithm", checksum.algorithm, CHECKSUMS)
         raise RigFileError(f"protection of {message.name}: {unknown}")
-    if message.length > _MOST_BYTES:
-        raise RigFileError(f"{message.name} has {message.length} bytes; a classic CAN frame carries {_MOST_BYTES}")
+    kind, most = ("CAN FD", 64) if message.is_fd else ("classic CAN", 8)
+    if message.length > most:
+        raise RigFileError(f"{message.name} has {message.length} bytes; a {kind} frame carries {most}")

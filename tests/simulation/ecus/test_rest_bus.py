@@ -208,6 +208,75 @@ def test_a_message_longer_than_a_classic_frame_is_not_sent(tmp_path: Path) -> No
         CyclicMessage(read_database(path).message("M"), Protection())
 
 
+# CAN FD
+
+FD = """VERSION ""
+BS_:
+BU_: A
+BO_ 1 Short: 10 A
+ SG_ Count : 0|8@1+ (1,0) [0|0] "" A
+ SG_ Last : 72|8@1+ (1,0) [0|0] "" A
+BO_ 2 Classic: 8 A
+ SG_ Speed : 0|8@1+ (1,0) [0|0] "" A
+BO_ 2148270080 Long: 64 A
+ SG_ Far : 503|16@0+ (1,0) [0|0] "" A
+BA_DEF_ BO_ "VFrameFormat" ENUM "StandardCAN","ExtendedCAN","StandardCAN_FD","ExtendedCAN_FD";
+BA_DEF_ BO_ "GenMsgCycleTime" INT 0 10000;
+BA_DEF_DEF_ "VFrameFormat" "StandardCAN";
+BA_DEF_DEF_ "GenMsgCycleTime" 10;
+BA_ "VFrameFormat" BO_ 1 2;
+BA_ "VFrameFormat" BO_ 2148270080 3;
+"""
+
+
+@pytest.fixture
+def fd_database(tmp_path: Path) -> Database:
+    path = tmp_path / "adas.dbc"
+    path.write_text(FD, encoding="ascii")
+    return read_database(path)
+
+
+def test_the_rest_bus_of_an_fd_bus_sends_fd_and_classic_messages(fd_database: Database) -> None:
+    kernel = Kernel()
+    network, seen = CanNetwork(kernel, "adas", 500_000, 2_000_000), list[can.Message]()
+    SimulatedCanChannel(network).listen(seen.append)
+    context = EcuContext(
+        "the A",
+        "A",
+        kernel,
+        {"adas": network.node("A")},
+        {"adas": fd_database},
+        protection={"Short": Protection(counters=("Count",))},
+    )
+    ecu = build_ecu("rest-bus", context)
+    ecu.set_raw(fd_database.signal("Short.Last"), 0xA5)
+    ecu.set_raw(fd_database.signal("Long.Far"), 0x1234)
+    kernel.sleep(25 * MILLISECOND)
+    facts = [
+        (frame.arbitration_id, frame.is_extended_id, frame.is_fd, frame.bitrate_switch, frame.dlc) for frame in seen
+    ]
+    assert facts == 3 * [(1, False, True, True, 12), (2, False, False, False, 8), (0xC0000, True, True, True, 64)]
+    shorts = [bytes(frame.data) for frame in seen if frame.arbitration_id == 1]
+    assert shorts == [bytes([count, *bytes(8), 0xA5, 0, 0]) for count in range(3)]
+    (long, *_) = [frame for frame in seen if frame.arbitration_id == 0xC0000]
+    assert bytes(long.data) == bytes(62) + b"\x12\x34"
+    assert fd_database.message("Long").decode(bytes(long.data)) == {"Far": 0x1234}
+
+
+def test_driven_fd_messages_are_fd_frames(fd_database: Database) -> None:
+    cyclic = CyclicMessage(fd_database.message("Short"), Protection())
+    cyclic.drive(lambda: {"Count": 1, "Last": 2})
+    frame = cyclic.next_frame()
+    assert (frame.is_fd, bytes(frame.data)) == (True, bytes([1, *bytes(8), 2, 0, 0]))
+
+
+def test_a_message_longer_than_an_fd_frame_is_not_sent(tmp_path: Path) -> None:
+    path = tmp_path / "fd.dbc"
+    path.write_text(FD.replace("Short: 10", "Short: 65"), encoding="ascii")
+    with pytest.raises(RigFileError, match="Short has 65 bytes; a CAN FD frame carries 64"):
+        CyclicMessage(read_database(path).message("Short"), Protection())
+
+
 # Silence, defects, supply
 
 
