@@ -2,15 +2,15 @@
 
 A speed is set at the brakes, which the runner simulates; the head unit, which `hil serve` simulates, shows it in its
 next status message, without a delay of its own. So the time includes the rest of a cycle of the speed message and the
-rest of a cycle of the status message. Where in both cycles the speed is set is spread evenly, alike on both rigs: what
-the medians differ by is what sockets, threads and pacing add.
+rest of a cycle of the status message. Where in both cycles the speed is set is spread evenly. The virtual rig repeats
+the very moments of the served rig: what the medians differ by is what sockets, threads and pacing add.
 """
 
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -28,6 +28,9 @@ MOST_ADDED = 5.0
 """Milliseconds."""
 _GOLDEN = 0.618033988749895
 """Multiples of it, without their whole parts, are spread evenly, and so are the pairs with evenly spaced numbers."""
+SPEED_CYCLE, STATUS_CYCLE = 20 * MILLISECOND, 100 * MILLISECOND
+Moments = tuple[int, int]
+"""When the sender's cycles were started anew, and when the speed was set: nanoseconds after a status message."""
 _TIMEOUT = 5 * SECOND
 _STARTS_WITHIN = 30.0
 """Seconds."""
@@ -50,6 +53,8 @@ def _served(folder: Path) -> Iterator[Path]:
         text = text.replace("tcp://127.0.0.1:29540", facts["streams"]["head unit console"])
         text = text.replace("TCPIP::127.0.0.1::29541::SOCKET", facts["resources"]["supply"])
         text = text.replace("TCPIP::127.0.0.1::29542::SOCKET", facts["resources"]["switches"])
+        text = text.replace("TCPIP::127.0.0.1::29543::SOCKET", facts["resources"]["ammeter"])
+        text = text.replace("TCPIP::127.0.0.1::29544::SOCKET", facts["resources"]["voltmeter"])
         rig.write_text(text, encoding="utf-8")
         try:
             yield rig
@@ -65,44 +70,56 @@ def _wait_for(rig: Rig, signal: RigSignal, raw: int) -> None:
         raise RuntimeError(f"{rig.facts.path}: {signal.name} did not become {signal.text(raw)}")
 
 
-def _milliseconds(path: Path) -> float:
-    """Open a rig, and return the median of how long the answer takes on its clock."""
+def _opened(path: Path, moments: Sequence[Moments]) -> list[tuple[Moments, int]]:
+    """Open a rig, let the head unit boot, and return when things were done, and how long the answers took."""
     rig = open_rig(path)
     try:
         rig.power_up()
         rig.switch_power_mode("on")
         boot = rig.signals.find("HeadUnit.BootState")
         _wait_for(rig, boot, boot.signal.raw_of_label("Running"))
-        return median(_round_trips(rig)) / MILLISECOND
+        return list(_round_trips(rig, moments))
     finally:
         rig.close()
 
 
-def _round_trips(rig: Rig) -> Iterator[int]:
+def _round_trips(rig: Rig, moments: Iterable[Moments]) -> Iterator[tuple[Moments, int]]:
     clock, sender = rig.clock, rig.ecu("brake control")
-    speed, shown = rig.signals.find("Vehicle.Speed"), rig.signals.find("HeadUnit.DisplayedSpeed")
-    status_cycle, speed_cycle = shown.message.cycle_time or 0, speed.message.cycle_time or 0
-    for number in range(REPETITIONS):
-        in_speed_cycle = round(number * _GOLDEN % 1 * speed_cycle)
-        in_status_cycle = (2 * number + 1) * status_cycle // (2 * REPETITIONS)
-        shown.bus.watch(shown.message, lambda _: True, timeout=_TIMEOUT)
-        clock.sleep(in_speed_cycle)
-        with rig.held():  # a new start of the sender's cycles
+    shown = rig.signals.find("HeadUnit.DisplayedSpeed")
+    for number, (restart, setting) in enumerate(moments):
+        status = shown.bus.watch(shown.message, lambda _: True, timeout=_TIMEOUT).frame
+        assert status  # noqa: S101  it has come for all the time
+        origin = round(status.timestamp * SECOND)
+        clock.sleep(max(origin + restart - clock.now, 0))
+        with rig.held():
+            restarted = clock.now
             sender.silence()
             sender.resume()
-        clock.sleep(status_cycle + in_status_cycle)
+        clock.sleep(max(origin + setting - clock.now, 0))
         value = 10 + number
-        before = clock.now
+        begin = clock.now
         rig.set_signal("Vehicle.Speed", f"{value} km/h")
         _wait_for(rig, shown, shown.signal.raw(value))
-        yield clock.now - before
+        yield (restarted - origin, begin - origin), clock.now - begin
+
+
+def _planned() -> list[Moments]:
+    """Return moments that are spread evenly over both cycles; the first status message is let go by."""
+    return [
+        (
+            round(number * _GOLDEN % 1 * SPEED_CYCLE) + MILLISECOND,
+            (2 * number + 1) * STATUS_CYCLE // (2 * REPETITIONS) + STATUS_CYCLE,
+        )
+        for number in range(REPETITIONS)
+    ]
 
 
 def run(folder: Path) -> bool:
     """Measure and report; return whether the goal is met."""
-    with _served(folder / "served") as rig:
-        served = _milliseconds(rig)
-    virtual = _milliseconds(ROOT / "rigs" / "rx5-virtual.yaml")
+    with _served(folder / "served") as path:
+        done = _opened(path, _planned())
+    ideal = _opened(ROOT / "rigs" / "rx5-virtual.yaml", [moments for moments, _ in done])
+    served, virtual = (median(took for _, took in rig) / MILLISECOND for rig in (done, ideal))
     return report(
         f"answer of the served head unit, median of {REPETITIONS}",
         served,

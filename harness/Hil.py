@@ -9,6 +9,7 @@ from harness.keywords.arguments import reads_quantities, shown_arguments, shown_
 from harness.keywords.consoles import ConsoleKeywords
 from harness.keywords.ecus import EcuKeywords
 from harness.keywords.expectation import ExpectationKeywords
+from harness.keywords.measuring import MeasuringKeywords
 from harness.keywords.messages import MessageKeywords
 from harness.keywords.operator import OperatorKeywords
 from harness.keywords.power import PowerKeywords
@@ -54,6 +55,7 @@ class Hil(DynamicCore):  # type: ignore[misc]  # robotlibcore has no types
         super().__init__(
             [
                 PowerKeywords(session),
+                MeasuringKeywords(session),
                 SignalKeywords(session),
                 MessageKeywords(session),
                 EcuKeywords(session),

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 EXTENDED = 1 << 31
 """Set in the identifiers of extended frames where base and extended ones stand side by side, as in SocketCAN."""
 
+NOT_TOLD = "not told"
+"""State of a controller whose adapter does not tell it."""
+
 FrameListener = Callable[["can.Message"], None]
 """Called with each frame received. The frame is shared by all who listen: it must not be changed."""
 
@@ -47,7 +50,7 @@ class ChannelHealth:
     @property
     def problems(self) -> list[str]:
         """What keeps the channel from working now, in words."""
-        if self.state == "error active":
+        if self.state in {"error active", NOT_TOLD}:
             return []
         counts = {"transmit errors": self.transmit_errors, "receive errors": self.receive_errors}
         return [f"controller is {self.state}", *(f"{count} {name}" for name, count in counts.items() if count)]

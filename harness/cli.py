@@ -23,6 +23,8 @@ UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 """What typer raises for any wrong command line; it does not export it."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Tests cars with hardware in the loop.")
+new = typer.Typer(no_args_is_help=True, help="Write the beginning of a suite or of an ECU model.")
+app.add_typer(new, name="new")
 
 
 def main() -> None:
@@ -204,6 +206,27 @@ def schema(output: Annotated[Path, typer.Option(help="Folder to write to.")] = P
         text = json.dumps(json_schema(model, path.name), indent=2, ensure_ascii=False)
         path.write_text(text + "\n", encoding="utf-8", newline="\n")
         typer.echo(path)
+
+
+@new.command("suite")
+def new_suite(
+    name: Annotated[str, typer.Argument(help="What it is about, such as 'rear view'.", metavar="NAME")],
+    folder: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("suites"),
+) -> None:
+    """Write a suite with one test that runs as it is."""
+    from harness.new import new_suite as write_suite
+
+    typer.echo(write_suite(name, folder), nl=False)
+
+
+@new.command("ecu")
+def new_ecu(
+    name: Annotated[str, typer.Argument(help="What a car has it for, such as 'seat heater'.", metavar="NAME")],
+) -> None:
+    """Write the model of an ECU with its test, in a checkout of the harness."""
+    from harness.new import new_ecu as write_ecu
+
+    typer.echo(write_ecu(name), nl=False)
 
 
 def _console() -> "Console":

@@ -67,6 +67,9 @@ class Listener:
             self._session.open(folder, label, Path(str(data.source)), int(seed))
             self._description = self._session.description
             result.metadata.update(self._description)
+            if self._session.open_error:  # nothing of this suite is to run, be it only a prompt for an operator
+                data.setup.config(name="No Operation", args=[])
+                data.teardown.config(name="No Operation", args=[])
             if self._session.is_open:
                 trace = trace_path(Path(), label).as_posix()
                 result.metadata["Trace"] = f"[{trace}|{trace}]"
@@ -86,10 +89,19 @@ class Listener:
         # Robot has closed the tests: none of them can take it.
         for failure in dict.fromkeys([*self._session.untold_failures, *self._session.test.failures]):
             logger.error(f"A judgement failed outside of the tests of {result.full_name}. {failure}")
-        result.metadata.update(self._session.told_at_the_end)
+        try:
+            result.metadata.update(self._session.told_at_the_end)
+            for problem in self._session.problems():
+                logger.error(f"The rig was not healthy after the tests of {result.full_name}: {problem}")
+        except HarnessError as error:
+            logger.error(f"The rig was not healthy after the tests of {result.full_name}: {error}")
+        finally:
+            self._close()
+
+    def _close(self) -> None:
         try:
             self._session.close()
-        except HarnessError as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, Robot would hide it
             logger.error(f"The rig may not be safe. {error}")
 
     def start_test(self, data: "running.TestCase", result: "result.TestCase") -> None:

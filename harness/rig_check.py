@@ -13,6 +13,7 @@ from harness.rig.rig_file import (
     CanAdapterFacts,
     EcuFacts,
     InstrumentFacts,
+    MeterFacts,
     NetFacts,
     RigFile,
     StreamFacts,
@@ -56,6 +57,7 @@ def _parts(rig: RigFile, vehicle: Vehicle) -> dict[str, list[tuple[str, ...]]]:
             (name, instrument.model, _address(instrument.resource), _limits(instrument))
             for name, instrument in rig.instruments.items()
         ],
+        "Meters": [(name, meter.instrument, _place(meter)) for name, meter in rig.meters.items()],
         "Streams": [(name, f"of {stream.ecu}", _stream(stream)) for name, stream in rig.streams.items()],
         "Nets": [(name, _feed(net), _relay(net)) for name, net in rig.nets.items()],
         "Supply": [(nominal.net, f"{nominal.voltage}, at most {nominal.current_limit}")],
@@ -102,6 +104,10 @@ def _address(resource: str) -> str:
 def _limits(instrument: InstrumentFacts) -> str:
     limits = instrument.limits
     return f"at most {limits.voltage}, {limits.current}" if limits else ""
+
+
+def _place(meter: MeterFacts) -> str:
+    return f"current in {meter.current_in}" if meter.current_in else f"voltage at {meter.voltage_at}"
 
 
 def _stream(stream: StreamFacts) -> str:

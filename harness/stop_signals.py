@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 ONE_WISH = SECOND
 """Nanoseconds from a signal within which more of them mean nothing new [P]: Ctrl-C goes to a whole group of processes,
 and those above the run, such as `hil serve`, `timeout` or a CI job, pass on to it what they get themselves."""
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
+"""Also that of a terminal that is closed, and Ctrl-Break on Windows."""
 
 _Handler = Callable[[int, FrameType | None], object]
 

@@ -122,9 +122,10 @@ def test_a_failure_is_measured_whatever_becomes_of_its_test(verdicts: tuple[Path
     ],
 )
 def test_what_no_test_can_take_is_an_error_of_the_run(suite: str, message: str, tmp_path: Path) -> None:
-    (error,) = _run(suite, tmp_path).errors.messages
-    assert error.level == "ERROR"
-    assert error.message.startswith(message)
+    errors = _run(suite, tmp_path).errors.messages
+    assert {error.level for error in errors} == {"ERROR"}
+    assert errors[-1].message.startswith(message)
+    assert all(error.message.startswith("The rig was not healthy after the tests") for error in errors[:-1])
 
 
 def test_where_the_rig_cannot_be_opened_every_test_is_an_error_and_does_nothing(tmp_path: Path) -> None:

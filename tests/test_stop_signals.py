@@ -44,6 +44,7 @@ def _moments(seed: int, count: int) -> list[Any]:
     [
         pytest.param(signal.SIGINT, "rx5-virtual: ", 0.0, id="at once"),
         pytest.param(signal.SIGTERM, "Third", 0.02, id="after the last test"),
+        pytest.param(signal.SIGHUP, "Second", 0.1, id="a terminal that is closed"),
         *_moments(1, 8),
         *(pytest.param(*moment.values, id=moment.id, marks=pytest.mark.soak) for moment in _moments(2, 100)),
     ],

@@ -33,6 +33,8 @@ class Sighting:
     """Frames seen in the time."""
     longest_gap: float
     """Seconds without a frame, at most: between frames, before the first or behind the last."""
+    at_the_edge: bool = False
+    """Whether what was waited for came so near to the end of the time that it may have been too late."""
 
 
 class CanBus:
@@ -96,14 +98,17 @@ class CanBus:
         before = self.channel.health()
         stop = self.channel.listen(look, (message.key,))
         try:
-            clock.wait(found, timeout + handing_over)
+            if not clock.wait(found, timeout + handing_over):
+                self.channel.prove_alive()
+                if uncertainty:  # what was held up comes now
+                    clock.wait(found, handing_over)
         finally:
             stop()
         if not found.is_set:
-            self.channel.prove_alive()
             self._check(self.channel.health().problems_since(before))
             longest_gap = max(longest_gap, deadline - last)
-        return Sighting(found.is_set, seen[0] if seen else None, count, round(longest_gap, 9))
+        at_the_edge = found.is_set and seen[0].timestamp > deadline - 2 * uncertainty if uncertainty else False
+        return Sighting(found.is_set, seen[0] if seen else None, count, round(longest_gap, 9), at_the_edge)
 
     def record(self, message: Message, duration: int) -> "list[can.Message]":
         """Return the frames of a message that end in the next `duration` nanoseconds, as `watch` sees them."""

@@ -40,6 +40,11 @@ class Console:
                 for watcher in self._watchers:
                     watcher(line, time)
 
+    @property
+    def uncertainty(self) -> float:
+        """Seconds that a line may have been held up before it was received, at most."""
+        return self._stream.uncertainty
+
     def record(self, path: Path) -> None:
         """Write each line that comes from now on to a file: rig time in seconds, and the text.
 
@@ -84,7 +89,7 @@ class Console:
         """Look at every line that is completed from now on, until one is what is waited for.
 
         By the time at which its end was received: a line that was received before but is handed over now does not
-        count, one that was received in time does, though it is handed over a little later.
+        count, one that was received in time, or may have been held up, does, though it is handed over a little later.
 
         Args:
             until: says of a text whether it is what is waited for; called on the thread of the stream, and not
@@ -92,7 +97,7 @@ class Console:
             timeout: nanoseconds to wait at most.
 
         Returns:
-            The line, None when none came in time.
+            The line, None when none came in time and its uncertainty.
 
         Raises:
             StreamError: none came, and the stream itself is broken.
@@ -111,7 +116,8 @@ class Console:
         found = self._clock.event()
         met: list[Line] = []
         earliest = self._clock.now
-        latest = earliest + timeout
+        longest = timeout + round(self.uncertainty * SECOND)
+        latest = earliest + longest
 
         def look(line: Line, received: int) -> None:
             if not met and earliest <= received <= latest and until(line.text):
@@ -122,7 +128,7 @@ class Console:
             self._watchers.append(look)
         try:
             begin()
-            self._clock.wait(found, timeout + _HANDING_OVER)
+            self._clock.wait(found, longest + _HANDING_OVER)
         finally:
             with self._lock:  # `look` runs under it, and never again from here on
                 self._watchers.remove(look)

@@ -26,6 +26,7 @@ class Keysight34970A(ScpiDriver):
         {"hewlett-packard", "agilent", "agilent technologies", "keysight", "keysight technologies"}
     )
     model_field: ClassVar[str] = "34970A"
+    channels: ClassVar[tuple[range, ...]] = tuple(range(slot + 1, slot + _RELAYS + 1) for slot in _SLOTS)
 
     def __init__(self, session: ScpiSession) -> None:
         """Check who answers and which modules it holds.

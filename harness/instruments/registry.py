@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, cast
 from harness.errors import RigFileError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from harness.instruments.roles import Instrument
+    from harness.instruments.scpi_driver import ScpiDriver
     from harness.transports.visa import ScpiSession
 
 DRIVERS: dict[str, str] = {
+    "keysight-34465a": "harness.instruments.keysight_34465a:Keysight34465A",
     "keysight-34970a": "harness.instruments.keysight_34970a:Keysight34970A",
     "rohde-schwarz-hmp4040": "harness.instruments.rohde_schwarz_hmp4040:Hmp4040",
 }
@@ -27,14 +27,19 @@ def open_driver(model: str, session: "ScpiSession") -> "Instrument":
         InstrumentError: the instrument is another one, or does not answer as it should.
     """
     try:
-        return _driver_class(model, session.role)(session)
+        return driver_class(model, session.role)(session)
     except BaseException:
         session.close()
         raise
 
 
-def _driver_class(model: str, role: str) -> "Callable[[ScpiSession], Instrument]":
+def driver_class(model: str, role: str) -> "type[ScpiDriver]":
+    """Return the driver of a model, which states what such an instrument has.
+
+    Raises:
+        RigFileError: there is no driver for the model; names the role.
+    """
     if model not in DRIVERS:
         raise RigFileError(f"{role}: {unknown_name('instrument model', model, DRIVERS)}")
     module, name = DRIVERS[model].split(":")
-    return cast("Callable[[ScpiSession], Instrument]", getattr(import_module(module), name))
+    return cast("type[ScpiDriver]", getattr(import_module(module), name))

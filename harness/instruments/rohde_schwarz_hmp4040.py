@@ -27,6 +27,7 @@ class Hmp4040(ScpiDriver):
     model: ClassVar[str] = "Rohde & Schwarz HMP4040"
     manufacturers: ClassVar[frozenset[str]] = frozenset({"rohde&schwarz", "rohde & schwarz", "hameg"})
     model_field: ClassVar[str] = "HMP4040"
+    outputs: ClassVar[tuple[range, ...]] = (OUTPUTS,)
 
     def set_voltage(self, output: int, volts: float) -> None:
         """Programme the voltage in volts, with a resolution of 1 mV; it is there at once if the output is on.

@@ -68,3 +68,14 @@ class SwitchMatrix(Instrument, Protocol):
 
     def open_all(self) -> None:
         """Open all relays."""
+
+
+@runtime_checkable
+class Multimeter(Instrument, Protocol):
+    """A meter of voltage and current, connected to one place. Its verbs have other names than those of a supply."""
+
+    def measure_dc_voltage(self) -> float:
+        """Measure the voltage at its terminals in volts."""
+
+    def measure_dc_current(self) -> float:
+        """Measure the current through its terminals in amperes."""

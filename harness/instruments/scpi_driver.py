@@ -15,7 +15,7 @@ _NEXT_ERROR = "SYST:ERR?"
 _ERROR = re.compile(r'([+-]?[0-9]{1,6}) ?, ?"?([^"]*)"?', re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}", re.ASCII)
-_INFINITY = 9.9e37
+INFINITY = 9.9e37
 _LONGEST_QUEUE = 100
 """Entries after which an error queue counts as broken [P]: real ones hold 10 to 30."""
 
@@ -33,6 +33,10 @@ class ScpiDriver:
     """First fields of the identity that it may have, in lower case: brands change hands."""
     model_field: ClassVar[str]
     """Second field of the identity."""
+    outputs: ClassVar[tuple[range, ...]] = ()
+    """Numbers of the outputs that it has; a supply states them."""
+    channels: ClassVar[tuple[range, ...]] = ()
+    """Numbers of the relays that it may have, with modules in all its slots; a switch matrix states them."""
 
     def __init__(self, session: ScpiSession) -> None:
         """Check who answers.
@@ -79,13 +83,17 @@ class ScpiDriver:
             raise InstrumentError(f"{self.role}: sent {line!r}, the instrument reports {'; '.join(reported)}")
 
     def _ask_number(self, line: str) -> float:
-        answer = self._session.query(line).strip()
-        if not _NUMBER.fullmatch(answer):
-            raise self._session.unusable(line, answer, "a decimal number")
-        number = float(answer)
-        if not math.isfinite(number) or abs(number) >= _INFINITY:
-            raise self._session.unusable(line, answer, "a number that is no overload")
+        number = self._ask_reading(line)
+        if abs(number) >= INFINITY:
+            raise self._session.unusable(line, f"{number:G}", "a number that is no overload")
         return number
+
+    def _ask_reading(self, line: str) -> float:
+        """Ask for a number that may be an overload: `INFINITY` or above."""
+        answer = self._session.query(line).strip()
+        if not _NUMBER.fullmatch(answer) or not math.isfinite(float(answer)):
+            raise self._session.unusable(line, answer, "a decimal number")
+        return float(answer)
 
     def _ask_integer(self, line: str) -> int:
         answer = self._session.query(line).strip()

@@ -37,14 +37,16 @@ class ConsoleKeywords:
         line, seen = _watch(found, text, timeout)
         took = None if line is None else max(line.time - start, 0) / 1e9
         last = f", the last one {seen[-1]!r}" if seen else ""
+        allowed = Allowed("s", high=timeout / 1e9, source=limit_source)
         judge(
             session,
             f"time until {text!r} in {found.name}",
             value=took,
-            allowed=Allowed("s", high=timeout / 1e9, source=limit_source),
-            holds=line is not None,
+            allowed=allowed,
+            holds=took is not None and allowed.holds(took),
             actual=f"{_count(seen)} came{last}" if took is None else f"it was {format_quantity(took, 's')}",
             source=_source(found, line),
+            uncertainty=found.uncertainty,
         )
 
     @keyword
@@ -58,7 +60,9 @@ class ConsoleKeywords:
         found = session.rig.console(console)
         if not during:
             raise TestError("Argument 'during': nothing can be seen in 0 s")
+        end = session.rig.clock.now + during.ns
         line, seen = _watch(found, text, during.ns)
+        may_be_later = line is not None and line.time > end
         judge(
             session,
             f"lines with {text!r} in {found.name} in {during}",
@@ -67,6 +71,7 @@ class ConsoleKeywords:
             holds=line is None,
             actual=f"{_count(seen)} came without" if line is None else f"there was {line.text!r}",
             source=_source(found, line),
+            uncertainty=float(may_be_later),
         )
 
     @keyword

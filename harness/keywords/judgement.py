@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from robot.api import logger
 
 from harness.errors import InconclusiveError, JudgementFailure, TestError
-from harness.quantities import Duration, format_quantity
+from harness.quantities import Duration, Quantity, format_quantity
 from harness.results.measurement import Measurement
 from harness.results.verdict import Verdict
 
@@ -62,6 +62,7 @@ def judge(
     source: str,
     instrument: str = "",
     uncertainty: float = 0.0,
+    doubtful: bool = False,
 ) -> None:
     """Keep a measurement, and fail the test when it is not allowed.
 
@@ -75,6 +76,7 @@ def judge(
         source: what was read, and when.
         instrument: identity of the instrument that measured.
         uncertainty: how far the reading may be off, in its unit.
+        doubtful: whether it may have been made outside of the time that counts.
 
     Raises:
         JudgementFailure: it is not allowed. The message says expected, actual, limit and source.
@@ -84,8 +86,11 @@ def judge(
     if allowed.source:
         message += f"; {allowed.source}"
     message += f"; source {source}"
-    is_open = allowed.is_near(value, uncertainty)
-    if is_open:
+    is_near = allowed.is_near(value, uncertainty)
+    is_open = is_near or doubtful
+    if doubtful:
+        message += "; so near to the end of the time that nobody can tell whether it counts"
+    elif is_near:
         message += f"; off by {format_quantity(uncertainty, allowed.unit)} at most, so that nobody can tell"
     expected_failure = not holds and not is_open and session.expects_failure
     verdict = Verdict.PASS if holds or expected_failure else Verdict.FAIL
@@ -138,6 +143,29 @@ def named_limit(session: "Session", name: str, argument: str) -> "Limit":
         return session.rig.limit(name)
     except TestError as error:
         raise TestError(f"Argument {argument!r}: {error}") from None
+
+
+def limit_of(session: "Session", name: str, kind: type[Quantity]) -> Allowed:
+    """Return what a limit of the vehicle allows for this kind of quantity.
+
+    Raises:
+        TestError: there is no such limit, or it limits another kind of quantity.
+    """
+    found = named_limit(session, name, "limit")
+    if found.unit != kind.unit:
+        raise TestError(f"Argument 'limit': {found.name} is {allowed_by(found)}; a limit of a {kind.noun()} is needed")
+    return allowed_by(found)
+
+
+def between(low: Quantity, high: Quantity) -> Allowed:
+    """Return what two bounds allow.
+
+    Raises:
+        TestError: the lower one is above the higher one.
+    """
+    if low > high:
+        raise TestError(f"Argument 'low': {low} is above high, {high}")
+    return Allowed(low.unit, float(low), float(high))
 
 
 def time_limit(session: "Session", text: str, argument: str) -> tuple[int, str]:

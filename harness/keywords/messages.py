@@ -76,6 +76,7 @@ class MessageKeywords:
         """
         session = self._session
         bus, found = session.rig.signals.find_message(message)
+        surely_before = session.rig.clock.now / 1e9 + during - bus.uncertainty
         stamps = [frame.timestamp for frame in bus.record(found, _some(during))]
         first = f", the first at {stamps[0]:.6f} s" if stamps else ""
         judge(
@@ -84,6 +85,7 @@ class MessageKeywords:
             value=len(stamps),
             allowed=Allowed(high=0),
             holds=not stamps,
+            doubtful=bool(stamps and bus.uncertainty) and stamps[0] > surely_before,
             actual=f"there were {len(stamps)}{first}",
             source=source(bus, found),
         )

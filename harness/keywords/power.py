@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Literal
 
 from robot.api.deco import keyword
 
-from harness.errors import TestError
-from harness.keywords.judgement import Allowed, allowed_by, judge, named_limit
-from harness.quantities import Current, Duration, Quantity, Voltage, format_quantity
+from harness.keywords.judgement import Allowed, between, judge, limit_of
+from harness.quantities import Current, Duration, Voltage, format_quantity
 
 if TYPE_CHECKING:
     from harness.keywords.session import Session
@@ -147,7 +146,7 @@ class PowerKeywords:
         Example:
         | `Supply Voltage Should Be Between`    13.4 V    13.6 V
         """
-        self._judge("supply voltage", self.measure_supply_voltage(), _between(low, high))
+        self._judge("supply voltage", self.measure_supply_voltage(), between(low, high))
 
     @keyword
     def supply_voltage_should_meet(self, limit: str) -> None:
@@ -156,7 +155,7 @@ class PowerKeywords:
         Example:
         | `Supply Voltage Should Meet`    supply_voltage
         """
-        self._judge("supply voltage", self.measure_supply_voltage(), self._limit(limit, Voltage))
+        self._judge("supply voltage", self.measure_supply_voltage(), limit_of(self._session, limit, Voltage))
 
     @keyword
     def supply_current_should_be_between(self, low: Current, high: Current) -> None:
@@ -165,7 +164,7 @@ class PowerKeywords:
         Example:
         | `Supply Current Should Be Between`    0.5 A    3 A
         """
-        self._judge("supply current", self.measure_supply_current(), _between(low, high))
+        self._judge("supply current", self.measure_supply_current(), between(low, high))
 
     @keyword
     def supply_current_should_meet(self, limit: str) -> None:
@@ -174,15 +173,7 @@ class PowerKeywords:
         Example:
         | `Supply Current Should Meet`    running_current
         """
-        self._judge("supply current", self.measure_supply_current(), self._limit(limit, Current))
-
-    def _limit(self, name: str, kind: type[Quantity]) -> Allowed:
-        found = named_limit(self._session, name, "limit")
-        if found.unit != kind.unit:
-            raise TestError(
-                f"Argument 'limit': {found.name} is {allowed_by(found)}; a limit of a {kind.noun()} is needed"
-            )
-        return allowed_by(found)
+        self._judge("supply current", self.measure_supply_current(), limit_of(self._session, limit, Current))
 
     def _judge(self, name: str, value: float, allowed: Allowed) -> None:
         supply = self._session.rig.supply
@@ -196,9 +187,3 @@ class PowerKeywords:
             source=f"instrument:{supply.name} output {supply.output}",
             instrument=supply.supply.identity,
         )
-
-
-def _between(low: Quantity, high: Quantity) -> Allowed:
-    if low > high:
-        raise TestError(f"Argument 'low': {low} is above high, {high}")
-    return Allowed(low.unit, float(low), float(high))

@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import BenchError, HarnessError
+from harness.errors import BenchError, HarnessError, unknown_name
 from harness.quantities import Duration
-from harness.results.verdict import Verdict
+from harness.results.verdict import Verdict, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from harness.buses.trace import Trace
     from harness.results.measurement import Measurement, MeasurementLog
@@ -57,6 +57,8 @@ class Session:
         self.untold_failures: list[str] = []
         """Failures in the setup of a suite that no test has taken yet."""
         self.open_error: HarnessError | None = None
+        self._blocked: HarnessError | None = None
+        """Why this rig is not to be opened again in this run."""
         self._rig: Rig | None = None
         self._log: MeasurementLog | None = None
         self._trace: Trace | None = None
@@ -85,8 +87,8 @@ class Session:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is an opened rig."""
-        return self._rig is not None
+        """Whether there is an opened rig for tests to use: not one with another device than declared, say."""
+        return self._rig is not None and self.open_error is None
 
     @property
     def description(self) -> dict[str, str]:
@@ -112,15 +114,16 @@ class Session:
         from harness.buses.trace import Trace
         from harness.results.measurement import MeasurementLog
         from harness.results.run_folder import log_path, trace_path, write_run_facts
-        from harness.rig.dut_identity import read_identities
         from harness.rig.locks import lock_resources
         from harness.rig.open_rig import open_rig, read_rig
         from harness.rig.rig_file import find_rig
         from harness.rig.run_facts import run_facts
 
-        self.open_error = None
+        self.open_error = self._blocked
         self.test = self.suite = TestRecord(suite=suite)
         self.untold_failures = []
+        if self._blocked:
+            return
         try:
             self._claim(folder)
             path = find_rig(self.rig_name)
@@ -137,8 +140,9 @@ class Session:
                 self._trace.record(bus.channel, number)
             for name, console in self._rig.consoles.items():
                 console.record(log_path(folder, suite, name))
+            self._health = self._rig.health()
             if self._identities is None:
-                self._identities = read_identities(self._rig)
+                self._identities = self._identify(self._rig)
                 instruments = {name: instrument.identity for name, instrument in self._rig.instruments.items()}
                 facts = run_facts(
                     self._rig.facts,
@@ -151,11 +155,29 @@ class Session:
                 write_run_facts(folder, facts)
                 self._folder = folder
         except HarnessError as error:
-            self.open_error = error
+            self._abandon(error)
         except OSError as error:
-            self.open_error = BenchError(f"the results of the run cannot be written: {error}")
+            self._abandon(BenchError(f"the results of the run cannot be written: {error}"))
         except Exception as error:  # noqa: BLE001  whatever it is: Robot would only log it, and tests would pass
-            self.open_error = BenchError(f"{type(error).__name__}: {error}")
+            self._abandon(BenchError(f"{type(error).__name__}: {error}"))
+
+    def _identify(self, rig: "Rig") -> "Mapping[str, Mapping[str, str]]":
+        """Ask the devices under test; one that is not what it must be is not energised again in this run."""
+        from harness.rig.dut_identity import read_identities
+
+        try:
+            return read_identities(rig)
+        except HarnessError as error:
+            self._blocked = error
+            raise
+
+    def _abandon(self, error: HarnessError) -> None:
+        """Give a rig back at once that tests cannot be run on."""
+        self.open_error = error
+        try:
+            self._close_all()
+        except HarnessError as unsafe:
+            self.open_error = BenchError(f"{error}; {unsafe}")
 
     def _claim(self, folder: Path) -> None:
         if _users.setdefault(folder.resolve(), self) is not self:
@@ -167,9 +189,12 @@ class Session:
         Raises:
             HarnessError: the safe state or an instrument could not be reached.
         """
+        self.open_error = None
+        self._close_all()
+
+    def _close_all(self) -> None:
         rig, self._rig = self._rig, None
         trace, self._trace = self._trace, None
-        self.open_error = None
         try:
             if rig is not None:
                 rig.close()
@@ -213,9 +238,14 @@ class Session:
         """Take up the record of a test."""
         started = self._rig.clock.now if self._rig else 0
         self.test = TestRecord(self.suite.suite, name, requirements, started)
-        if self._rig is not None:
-            self._health = self._rig.health()
         self.mark(f"test {name}")
+
+    def problems(self) -> list[str]:
+        """Return what has gone wrong with the rig since it was opened or last looked at; empty if nothing."""
+        if self._rig is None:
+            return []
+        before, self._health = self._health, self._rig.health()
+        return self._rig.problems(before)
 
     def end_test(self) -> list[str]:
         """Restore the rig's defaults; return what is wrong with the rig. What is judged now belongs to no test."""
@@ -226,7 +256,7 @@ class Session:
         problems: list[str] = []
 
         def look() -> None:
-            problems.extend(rig.problems(self._health))
+            problems.extend(self.problems())
 
         steps: list[Callable[[], None]] = [look, *rig.restoring(), partial(self.mark, "end of test")]
         for step in steps:
@@ -235,6 +265,44 @@ class Session:
             except Exception as error:  # noqa: BLE001  whatever it is: Robot would only log it, and the test would pass
                 problems.append(f"{type(error).__name__}: {error}")
         return problems
+
+    def lack(self, needs: "Iterable[str]") -> str:
+        """Return what the rig lacks of what a test needs, as the reason to skip it; empty if nothing."""
+        from harness.rig.rig import capability
+
+        known = self.rig.capabilities
+        lacking = [need for need in needs if capability(need) not in known]
+        missing = [unknown_name("capability", need, known) for need in lacking]
+        return f"rig {self.rig.facts.name} lacks {', '.join(lacking)}: {'; '.join(missing)}" if lacking else ""
+
+    def judged(self, test: TestRecord) -> list[str]:
+        """Return the messages of all judgements that did not hold for a test, those of its suite's setup included."""
+        return [*self.suite.failures, *test.failures, *self.suite.inconclusive, *test.inconclusive]
+
+    def sum_up(
+        self, test: TestRecord, problems: "Sequence[str]", message: str, *, failed: bool, other: Verdict
+    ) -> tuple[Verdict, str]:
+        """Return the verdict of a test that has ended, and its message.
+
+        Args:
+            test: what its judgements found.
+            problems: what is wrong with the rig.
+            message: what the runner of the test says of it.
+            failed: whether the test has failed for its runner.
+            other: verdict by whatever failed beside judgements; PASS where nothing did.
+        """
+        verdicts = [other]
+        if self.suite.failures or test.failures:
+            verdicts.append(Verdict.FAIL)
+        if self.suite.inconclusive or test.inconclusive:
+            verdicts.append(Verdict.INCONCLUSIVE)
+        if problems:
+            verdicts.append(Verdict.ERROR)
+        unhealthy = [f"The rig is not healthy: {problem}" for problem in problems]
+        swallowed = [f"A failure that the suite swallowed: {it}" for it in self.judged(test) if it not in message]
+        said = [message] if message else []
+        lines = [*unhealthy, *said, *swallowed] if failed else [*unhealthy, *swallowed, *said]
+        return worst(verdicts), "\n".join(lines)
 
     def mark(self, text: str) -> None:
         """Put a mark into the trace, and into the logs of the consoles."""

@@ -136,6 +136,7 @@ class SignalKeywords:
             holds=not sighting.met and sighting.count > 0 and not missing,
             gap=sighting.longest_gap if missing and not sighting.met else None,
             what=f"{signal} during {format_quantity(timeout / 1e9, 's')}",
+            doubtful=sighting.at_the_edge,
         )
 
     def _next_frame(self, signal: "RigSignal") -> "can.Message | None":
@@ -151,6 +152,7 @@ class SignalKeywords:
         holds: bool,
         what: str = "",
         gap: float | None = None,
+        doubtful: bool = False,
     ) -> None:
         value: float | str | None = None
         actual = self._not_seen(signal)
@@ -166,6 +168,7 @@ class SignalKeywords:
             value=value,
             allowed=wanted.allowed,
             holds=holds,
+            doubtful=doubtful,
             actual=actual,
             source=source(signal.bus, signal.message, frame),
         )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import can
 
+    from harness.buses.can_bus import CanBus
     from harness.clock import Event
     from harness.keywords.session import Session
 
@@ -27,6 +28,7 @@ class TimingKeywords:
         """The test that the stopwatch was started in; no other sees it."""
         self._started: float | None = None
         self._stimulus = ""
+        self._stimulus_bus: CanBus | None = None
         self._stimulus_came: Event | None = None
         self._stop_looking: Callable[[], None] = lambda: None
 
@@ -54,12 +56,14 @@ class TimingKeywords:
         rig = self._session.rig
         self._stop_looking()
         self._test, self._started, self._stimulus = self._session.test, None, ""
+        self._stimulus_bus = None
         if not signal:
             self._started = rig.clock.now / 1e9
             return
         found = rig.signals.find(signal)
         raw = found.raw(value)
         self._stimulus = f"{signal} is {found.text(raw)}"
+        self._stimulus_bus = found.bus
         came = self._stimulus_came = rig.clock.event()
 
         def look(frame: "can.Message") -> None:
@@ -98,18 +102,33 @@ class TimingKeywords:
         raw = found.raw(value)
         longest, limit_source = time_limit(session, limit, "limit")
         self._check_started_in_this_test()
-        if self._started is None and self._stimulus_came is not None:
-            rig.clock.wait(self._stimulus_came, longest)
-        started = self._start()
-        timeout = max(round(started * 1e9) + longest - rig.clock.now, 0)
-        sighting = found.bus.watch(found.message, lambda frame: raw_in(found.signal, frame) == raw, timeout)
-        took = None
-        actual = f"it was not reached: {sighting.count} frames came"
-        if sighting.met and sighting.frame is not None:
-            took = round(sighting.frame.timestamp - started, 9)
-            actual = f"it was {format_quantity(took, 's')}"
-        elif sighting.frame is not None:
-            actual += f", the last with {text_in(found, sighting.frame)}"
+        responses: list[can.Message] = []
+
+        def is_response(frame: "can.Message") -> bool:
+            return frame.is_rx and raw_in(found.signal, frame) == raw
+
+        def keep(frame: "can.Message") -> None:
+            if is_response(frame):
+                responses.append(frame)
+
+        # From now on, for a response may come as soon as the stimulus.
+        stop = found.bus.channel.listen(keep, (found.message.key,))
+        try:
+            if self._started is None and self._stimulus_came is not None:
+                rig.clock.wait(self._stimulus_came, longest)
+            started = self._start()
+            timeout = max(round(started * 1e9) + longest - rig.clock.now, 0)
+            frame, last, seen = self._first(responses, started), None, ""
+            if frame is None:
+                sighting = found.bus.watch(found.message, is_response, timeout)
+                frame, last = self._first(responses, started), sighting.frame
+                seen = f"{sighting.count} frames came"
+                if last is not None:
+                    seen += f", the last with {text_in(found, last)}"
+        finally:
+            stop()
+        took = None if frame is None else round(frame.timestamp - started, 9)
+        actual = f"it was not reached: {seen}" if took is None else f"it was {format_quantity(took, 's')}"
         since = f" from when {self._stimulus}" if self._stimulus else ""
         judge(
             session,
@@ -117,10 +136,19 @@ class TimingKeywords:
             value=took,
             allowed=Allowed("s", high=longest / 1e9, source=limit_source),
             holds=took is not None and took <= longest / 1e9,
-            uncertainty=found.bus.uncertainty,
+            uncertainty=found.bus.uncertainty + self._uncertainty_beside(found.bus),
             actual=actual,
-            source=source(found.bus, found.message, sighting.frame),
+            source=source(found.bus, found.message, frame or last),
         )
+
+    def _uncertainty_beside(self, bus: "CanBus") -> float:
+        """Return what a stimulus on another bus adds; on the same bus what stamps are off cancels out."""
+        other = self._stimulus_bus
+        return other.uncertainty if other is not None and other is not bus else 0.0
+
+    @staticmethod
+    def _first(responses: "list[can.Message]", started: float) -> "can.Message | None":
+        return next((frame for frame in tuple(responses) if frame.timestamp >= started), None)
 
     def _start(self) -> float:
         self._check_started_in_this_test()

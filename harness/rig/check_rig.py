@@ -1,11 +1,16 @@
 """Checks a rig file with all that it names, without touching hardware."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from harness.errors import unknown_name
+from harness.buses.can_bus import CanBus
+from harness.errors import TestError, unknown_name
+from harness.instruments.registry import driver_class
 from harness.protocols.database import read_database
 from harness.rig.open_rig import DEFAULT_SEED, read_rig
-from harness.rig.rig_file import SIMULATED, TCP, CanAdapterFacts, RigFile
+from harness.rig.rig_file import SIMULATED, TCP, CanAdapterFacts, RigFile, terminal
+from harness.rig.signals import Signals
 from harness.rig.world import build_world
 from harness.vehicle import Vehicle
 from harness.yaml_file import KeyPath, error_in
@@ -17,14 +22,17 @@ def check_rig(path: Path) -> tuple[RigFile, Vehicle]:
     """Read a rig file, its vehicle and its databases, and build what is simulated; opens nothing.
 
     Raises:
-        RigFileError: one of the files is missing or damaged, contradicts another, or names a model or an address that
-            nothing knows.
+        RigFileError: one of the files is missing or damaged, contradicts another, or names a model, an address, a
+            terminal or a signal that nothing knows.
     """
     rig, vehicle = read_rig(path)
-    if problems := _adapter_problems(rig) | _visa_problems(rig) | _stream_problems(rig):
+    if problems := _adapter_problems(rig) | _visa_problems(rig) | _stream_problems(rig) | _terminal_problems(rig):
         raise error_in(path, problems)
     databases = {bus: read_database(vehicle.database_path(bus)) for bus in rig.buses}
-    build_world(rig, vehicle, databases, DEFAULT_SEED)
+    world = build_world(rig, vehicle, databases, DEFAULT_SEED)
+    buses = {name: CanBus(name, world.channels[name], database, world.kernel) for name, database in databases.items()}
+    if problems := _identity_problems(rig, Signals(vehicle, buses)):
+        raise error_in(path, problems)
     return rig, vehicle
 
 
@@ -34,9 +42,26 @@ def _adapter_problems(rig: RigFile) -> dict[KeyPath, str]:
         if isinstance(bus.channel, CanAdapterFacts):
             from can.interfaces import BACKENDS  # with those of installed plug-ins
 
+            from harness.transports.can_adapters import SOCKETCAND
+
+            key: KeyPath = ("buses", name, "channel")
             if bus.channel.interface not in BACKENDS:
-                key = ("buses", name, "channel", "interface")
-                problems[key] = unknown_name("interface of python-can", bus.channel.interface, BACKENDS)
+                problems[*key, "interface"] = unknown_name("interface of python-can", bus.channel.interface, BACKENDS)
+            elif bus.channel.interface == SOCKETCAND:
+                for parameter, text in _socketcand_problems(bus.channel.parameters).items():
+                    problems[*key, "parameters", parameter] = text
+    return problems
+
+
+def _socketcand_problems(parameters: Mapping[str, object]) -> dict[str, str]:
+    needed = ("host", "port")
+    problems = {key: "missing key; socketcand needs host and port" for key in needed if key not in parameters}
+    problems |= {key: unknown_name("parameter of socketcand", key, needed) for key in parameters if key not in needed}
+    host, port = parameters.get("host", "host"), parameters.get("port", 1)
+    if not (isinstance(host, str) and host):
+        problems["host"] = f"must be a name or an address, came {host!r}"
+    if not _is_port(str(port)):
+        problems["port"] = _no_port(port)
     return problems
 
 
@@ -53,7 +78,7 @@ def _visa_problems(rig: RigFile) -> dict[KeyPath, str]:
                 problems[key] = f"no VISA resource name and not '{SIMULATED}': {error}"
             else:
                 if isinstance(address, TCPIPSocket) and not _is_port(address.port):
-                    problems[key] = f"port {address.port}: must be from 1 to {_LAST_PORT}"
+                    problems[key] = _no_port(address.port)
     return problems
 
 
@@ -62,9 +87,41 @@ def _stream_problems(rig: RigFile) -> dict[KeyPath, str]:
     for name, stream in rig.streams.items():
         port = stream.resource.rpartition(":")[2]
         if stream.resource.startswith(TCP) and not _is_port(port):
-            problems["streams", name, "resource"] = f"port {port}: must be from 1 to {_LAST_PORT}"
+            problems["streams", name, "resource"] = _no_port(port)
+    return problems
+
+
+def _terminal_problems(rig: RigFile) -> dict[KeyPath, str]:
+    problems: dict[KeyPath, str] = {}
+    for name, net in rig.nets.items():
+        feed = None if net.fed_by in rig.nets else net.fed_by
+        for key, kind, place in (("fed_by", "output", feed), ("relay", "channel", net.relay)):
+            if place is None:
+                continue
+            instrument, number = terminal(place)
+            model = rig.instruments[instrument].model
+            driver = driver_class(model, instrument)
+            there_are = driver.outputs if key == "fed_by" else driver.channels
+            if not any(number in numbers for numbers in there_are):
+                known = ", ".join(f"{numbers[0]} to {numbers[-1]}" for numbers in there_are) or "none"
+                problems["nets", name, key] = f"{instrument} is a {model}: it has no {kind} {number}; there are {known}"
+    return problems
+
+
+def _identity_problems(rig: RigFile, signals: Signals) -> dict[KeyPath, str]:
+    problems: dict[KeyPath, str] = {}
+    for name, ecu in rig.ecus.items():
+        for field, signal in (ecu.identity_from.signals if ecu.identity_from else {}).items():
+            try:
+                signals.find(signal)
+            except TestError as error:
+                problems["ecus", name, "identity_from", "signals", field] = str(error)
     return problems
 
 
 def _is_port(text: str) -> bool:
-    return text.isdecimal() and 1 <= int(text) <= _LAST_PORT
+    return re.fullmatch("[0-9]{1,5}", text) is not None and 1 <= int(text) <= _LAST_PORT
+
+
+def _no_port(came: object) -> str:
+    return f"port {came}: must be from 1 to {_LAST_PORT}"

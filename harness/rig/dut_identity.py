@@ -26,10 +26,12 @@ def read_identities(rig: Rig) -> dict[str, dict[str, str]]:
     sources = {name: ecu.identity_from for name, ecu in rig.facts.ecus.items() if ecu.identity_from}
     if not sources:
         return {}
-    rig.power_up()
-    rig.switch_power_mode("on")
-    found = {name: _read(rig, name, source) for name, source in sources.items()}
-    rig.power_down()
+    try:
+        rig.power_up()
+        rig.switch_power_mode("on")
+        found = {name: _read(rig, name, source) for name, source in sources.items()}
+    finally:
+        rig.power_down()
     wrong = [
         f"{ecu} says that its {field} is {value!r}; the rig file declares {declared!r}"
         for ecu, fields in found.items()

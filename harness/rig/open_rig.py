@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from harness.buses.can_bus import CanBus
 from harness.clock import Clock
-from harness.errors import unknown_name
+from harness.errors import HarnessError, unknown_name
 from harness.instruments.registry import DRIVERS
 from harness.protocols.database import Database, read_database
 from harness.quantities import Duration
 from harness.rig.car_supply import wire_car_supply
+from harness.rig.left_on import switch_off
+from harness.rig.meters import wire_meters
 from harness.rig.power_modes import check_steps
 from harness.rig.rig import Rig
 from harness.rig.rig_file import SIMULATED, TCP, CanAdapterFacts, RigFile, StreamFacts, read_rig_file
@@ -82,13 +84,18 @@ def open_rig(path: Path, seed: int = DEFAULT_SEED) -> Rig:
     facts, vehicle = read_rig(path)
     databases = {bus: read_database(vehicle.database_path(bus)) for bus in facts.buses}
     release: list[Callable[[], None]] = []
+    instruments: dict[str, Instrument] = {}
     try:
         bench = _open_bench(facts, vehicle, release) if facts.resources else None
-        return _open_parts(facts, vehicle, databases, seed=seed, bench=bench, release=release)
-    except BaseException:
+        return _open_parts(facts, vehicle, databases, seed=seed, bench=bench, instruments=instruments, release=release)
+    except BaseException as error:
         with ExitStack() as closing:
-            for give_back in reversed(release):
+            for give_back in release:
                 closing.callback(give_back)
+            if live := switch_off(facts, instruments):
+                error.add_note(live)
+                if isinstance(error, HarnessError):
+                    error.args = (f"{error}; {live}", *error.args[1:])
         raise
 
 
@@ -122,6 +129,7 @@ def _open_parts(
     *,
     seed: int,
     bench: "Bench | None",
+    instruments: "dict[str, Instrument]",
     release: list[Callable[[], None]],
 ) -> Rig:
     from harness.rig.mirror import MirroredMatrix, MirroredSupply
@@ -139,12 +147,14 @@ def _open_parts(
     release += [channel.close for name, channel in channels.items() if bench is None or name not in bench.channels]
     buses = {bus: CanBus(bus, channels[bus], database, clock) for bus, database in databases.items()}
     signals = Signals(vehicle, buses)
-    instruments = _open_instruments(facts, world, bench, release)
+    _open_instruments(facts, world, bench, instruments, release)
     consoles = _open_consoles(facts, world, bench, clock, release)
     supply = wire_car_supply(facts, instruments)
+    meters = wire_meters(facts, instruments)
     for instrument in instruments.values():
         if isinstance(instrument, MirroredSupply | MirroredMatrix):
             instrument.look()
+    found_live = switch_off(facts, instruments) if bench else ""
     return Rig(
         facts=facts,
         vehicle=vehicle,
@@ -156,14 +166,20 @@ def _open_parts(
         supply=supply,
         ecus=world.ecus,
         release=tuple(reversed(release)),
+        meters=meters,
         consoles=consoles,
         paced=bench.paced if bench else None,
+        found_live=found_live,
     )
 
 
 def _open_instruments(
-    facts: RigFile, world: "World", bench: "Bench | None", release: list[Callable[[], None]]
-) -> "dict[str, Instrument]":
+    facts: RigFile,
+    world: "World",
+    bench: "Bench | None",
+    instruments: "dict[str, Instrument]",
+    release: list[Callable[[], None]],
+) -> None:
     from harness.instruments.limits import LimitedSupply, SupplyLimits
     from harness.instruments.registry import open_driver
     from harness.instruments.roles import PowerSupply, SwitchMatrix
@@ -171,7 +187,6 @@ def _open_instruments(
     from harness.rig.world import simulated_resource
     from harness.transports.visa import open_session
 
-    instruments: dict[str, Instrument] = {}
     for name, entry in facts.instruments.items():
         library: str | VisaLibraryBase = "@py"
         resource = entry.resource
@@ -189,7 +204,6 @@ def _open_instruments(
         elif isinstance(driver, SwitchMatrix) and mirrored:
             driver = MirroredMatrix(driver, world.relays.get(name, {}), mirrored)
         instruments[name] = driver
-    return instruments
 
 
 def _open_consoles(

@@ -107,6 +107,11 @@ class PacedStream:
         self._line = line
         self._paced = paced
 
+    @property
+    def uncertainty(self) -> float:
+        """Seconds that bytes may have been held up: they never are."""
+        return self._line.uncertainty
+
     def send(self, data: bytes) -> None:
         """Send bytes to the ECU."""
         with self._paced.held():

@@ -11,6 +11,7 @@ from harness.can_port import ChannelHealth
 from harness.clock import MILLISECOND, Clock
 from harness.errors import BenchError, HarnessError, TestError, unknown_name
 from harness.rig.car_supply import CarSupply
+from harness.rig.meters import Meter
 from harness.rig.power_modes import take_steps
 from harness.rig.rig_file import RigFile
 from harness.rig.signals import Signals
@@ -49,10 +50,14 @@ class Rig:
     """The simulated ones."""
     release: tuple[Callable[[], None], ...] = field(default=())
     """What gives back sessions and channels, in this order."""
+    meters: Mapping[str, Meter] = field(default_factory=dict)
+    """By what suites call their places."""
     consoles: "Mapping[str, Console]" = field(default_factory=dict)
     """By stream."""
     paced: PacedKernel | None = None
     """What keeps the simulated ECUs in step with the wall clock; none on a virtual rig."""
+    found_live: str = ""
+    """What somebody had left on when the rig was opened, and what became of it."""
     open_lines: set[str] = field(default_factory=set)
     """Nets of the lines that a test has opened."""
     mode_signals: dict[str, str] = field(default_factory=dict)
@@ -60,8 +65,8 @@ class Rig:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What a test can ask for by a `needs:` tag: instruments, buses, streams and ECUs by their names."""
-        names = {"supply", *self.instruments, *self.buses, *self.consoles, *self.facts.ecus}
+        """What a test can ask for by a `needs:` tag: instruments, meters, buses, streams and ECUs by name."""
+        names = {"supply", *self.instruments, *self.meters, *self.buses, *self.consoles, *self.facts.ecus}
         return frozenset(map(capability, names))
 
     def power_up(self) -> None:
@@ -161,6 +166,16 @@ class Rig:
             raise TestError(unknown_name("console", name, self.consoles))
         return self.consoles[stream]
 
+    def meter(self, name: str) -> Meter:
+        """Return a meter, by what suites call its place.
+
+        Raises:
+            TestError: there is no such meter.
+        """
+        if name not in self.meters:
+            raise TestError(unknown_name("meter", name, self.meters))
+        return self.meters[name]
+
     def limit(self, name: str) -> Limit:
         """Return a limit of the vehicle.
 
@@ -207,6 +222,8 @@ class Rig:
         if self.paced is None:
             return {}
         told = {"Simulated ECUs": str(self.paced.lateness)}
+        if self.found_live:
+            told["Found on opening"] = self.found_live
         for name, bus in self.buses.items():
             told[f"Bus {name}"] = f"time stamps off by {bus.uncertainty * 1e3:.3f} ms at most"
             if bus.channel.untold:

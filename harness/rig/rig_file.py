@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, StringConstraints, Tag, model_validator
 
 from harness.errors import RigFileError, unknown_name
-from harness.quantities import Current, Resistance, Voltage
+from harness.quantities import Current, Quantity, Resistance, Voltage
 from harness.yaml_file import KeyPath, read_yaml_file, refuse
 
 SIMULATED = "simulated"
@@ -124,6 +124,27 @@ class InstrumentFacts(_Facts):
     """Needed for a supply."""
 
 
+class MeterFacts(_Facts):
+    """What a multimeter measures: the current in a net, or the voltage at it against ground; one of the two."""
+
+    instrument: Name
+    """It has one place only."""
+    current_in: Name | None = None
+    """Net: the meter is in the wire that feeds it."""
+    voltage_at: Name | None = None
+    """Net."""
+
+    @property
+    def net(self) -> str:
+        """The net that it is connected to."""
+        return self.current_in or self.voltage_at or ""
+
+    @property
+    def kind(self) -> type[Quantity]:
+        """What it measures there."""
+        return Current if self.current_in else Voltage
+
+
 class NominalSupply(_Facts):
     """What `Power Up` sets the supply of the car to."""
 
@@ -142,6 +163,8 @@ class RigFile(_Facts):
     nets: dict[Name, NetFacts]
     buses: dict[Name, BusFacts]
     instruments: dict[Name, InstrumentFacts]
+    meters: dict[Name, MeterFacts] = Field(default_factory=dict)
+    """What is measured: multimeter and net, by the name that suites use."""
     streams: dict[Name, StreamFacts] = Field(default_factory=dict)
     supply: NominalSupply
     defects: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
@@ -214,6 +237,7 @@ class RigFile(_Facts):
         for name, net_facts in self.nets.items():
             problems |= self._feed_problems(name, net_facts)
         problems |= self._limit_problems()
+        problems |= self._meter_problems()
         problems |= self._stream_problems()
         problems |= self._sharing_problems()
         if self.supply.net not in self.nets:
@@ -240,6 +264,23 @@ class RigFile(_Facts):
             relays.setdefault(net.relay or "", name)
         return problems
 
+    def _meter_problems(self) -> dict[KeyPath, str]:
+        problems: dict[KeyPath, str] = {}
+        measures: dict[str, str] = {}
+        for name, meter in self.meters.items():
+            if meter.instrument not in self.instruments:
+                problems["meters", name, "instrument"] = unknown_name("instrument", meter.instrument, self.instruments)
+            elif meter.instrument in measures:
+                taken = f"{meter.instrument} measures {measures[meter.instrument]} already; a meter has one place"
+                problems["meters", name, "instrument"] = taken
+            measures.setdefault(meter.instrument, name)
+            if (meter.current_in is None) is (meter.voltage_at is None):
+                problems["meters", name] = "give either `current_in` or `voltage_at`"
+            elif meter.net not in self.nets:
+                key = "current_in" if meter.current_in else "voltage_at"
+                problems["meters", name, key] = unknown_name("net", meter.net, self.nets)
+        return problems
+
     def _stream_problems(self) -> dict[KeyPath, str]:
         problems: dict[KeyPath, str] = {}
         for name, stream in self.streams.items():
@@ -255,8 +296,12 @@ class RigFile(_Facts):
                 problems[key] = "there is no identity to compare with; give `identity` as well"
             if source.stream is not None and source.stream not in self.streams:
                 problems[*key, "stream"] = unknown_name("stream", source.stream, self.streams)
+            console = {"stream": source.stream, "ask": source.ask, "answers": source.answers}
             if not (source.signals or (source.stream and source.answers)):
-                problems[key] = "give `signals`, or `stream` and `answers`"
+                problems[key] = "give `signals`, or `stream` and `answers` with what to `ask`"
+            elif any(console.values()):
+                for missing in (name for name, given in console.items() if not given):
+                    problems[*key, missing] = "missing key; a console needs `stream`, `ask` and `answers`"
             for field, pattern in source.answers.items():
                 if reason := _no_pattern(pattern):
                     problems[*key, "answers", field] = reason

@@ -108,7 +108,16 @@ def build_world(
         if instrument.resource == SIMULATED:
             with _blaming(rig, "instruments", name):
                 instruments[name] = build_instrument(
-                    name, instrument.model, kernel, outputs.get(name, {}), relays.get(name, {})
+                    name,
+                    instrument.model,
+                    kernel,
+                    outputs=outputs.get(name, {}),
+                    relays=relays.get(name, {}),
+                    inputs={
+                        meter.kind.noun(): plant.nets[meter.net]
+                        for meter in rig.meters.values()
+                        if meter.instrument == name
+                    },
                 )
     consoles = {name: SerialLine(kernel) for name, facts in rig.streams.items() if facts.resource == SIMULATED}
     ecus: dict[str, RestBus] = {}

@@ -38,6 +38,11 @@ class Branch:
     conductance: float = 0.0
     constant: float = 0.0
 
+    @property
+    def current(self) -> float:
+        """A through the conductor that feeds it."""
+        return self.conductance * self.voltage + self.constant
+
 
 class Circuit:
     """The tree behind one output, at the operating point that was solved for last."""
@@ -57,7 +62,7 @@ class Circuit:
         return branch
 
     def rewire(self) -> None:
-        """Take note of conductors that opened or closed. A node with no way to the root is at 0 V."""
+        """Take note of conductors that opened or closed. A node with no way to the root is at 0 V and draws nothing."""
         reached = {self.root}
         self._live = []
         for branch in self._branches:
@@ -65,7 +70,7 @@ class Circuit:
                 reached.add(branch)
                 self._live.append((branch, branch.feed))
             else:
-                branch.voltage = 0.0
+                branch.voltage = branch.conductance = branch.constant = 0.0
 
     def solve(self, reference: float, limit: float) -> None:
         """Find the operating point: `reference` (V) at the root, or less where `limit` (A) would be exceeded."""

@@ -159,6 +159,12 @@ class Net:
         self._tree.solved()
         return round(self._branch.voltage, _DIGITS)
 
+    @property
+    def current(self) -> float:
+        """A that flow into it now, through the wire that feeds it: what its loads and the nets behind it draw."""
+        self._tree.solved()
+        return self._branch.current
+
     def watch(self, threshold: float, on_change: Callable[[bool], None]) -> None:
         """Call `on_change` at the instant, rounded up to 1 ns, at which the voltage crosses `threshold` (V).
 

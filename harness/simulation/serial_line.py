@@ -14,6 +14,11 @@ class SerialLine:
         self._kernel = kernel
         self._listeners: list[Callable[[bytes, int], None]] = []
 
+    @property
+    def uncertainty(self) -> float:
+        """Seconds that bytes may have been held up: they never are."""
+        return 0.0
+
     def write(self, data: bytes) -> None:
         """Send bytes from the ECU to whoever listens."""
         for listener in tuple(self._listeners):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import can
 
-from harness.can_port import EXTENDED, ChannelHealth, FrameListener
-from harness.clock import SECOND
+from harness.can_port import EXTENDED, NOT_TOLD, ChannelHealth, FrameListener
+from harness.clock import MILLISECOND, SECOND
 from harness.errors import BusError
 from harness.interrupts import held_back
 from harness.protocols.can_frame import sent_frame
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 SEND_TIMEOUT = 1.0
 """Seconds that an adapter may take to accept a frame [P]; a full queue of 100 frames at 500 kbit/s takes 25 ms."""
-_POLL = 0.2
+_POLL = 0.05
 """Seconds after which the receiving thread looks whether it is to end."""
+_HELD_UP = 300 * MILLISECOND
+"""From here on an answer is so late that frames were held up as well [P]; it is found within `_POLL`."""
 _PROBE_INTERVAL = SECOND // 2
 _LONGEST_SILENCE = 1.0
 """Seconds that a server may leave a question unanswered [P]."""
@@ -35,6 +37,15 @@ _MOST_FAULTS = 20
 """Different ones that are kept from one look at the channel's health to the next."""
 _STALL = SECOND // 2
 """From here on the receiving thread has not kept up [P]."""
+
+
+CONTROLLER_STATE = "controller state"
+"""In `untold` where the adapter does not tell whether it is error passive or bus off."""
+_STATES = {
+    can.BusState.ACTIVE: "error active",
+    can.BusState.PASSIVE: "error passive",
+    can.BusState.ERROR: "bus off",
+}
 
 
 @runtime_checkable
@@ -59,7 +70,13 @@ class BenchCanChannel:
     """
 
     def __init__(
-        self, name: str, bus: can.BusABC, clock: "WallClock", *, echoes: bool, untold: tuple[str, ...] = ()
+        self,
+        name: str,
+        bus: can.BusABC,
+        clock: "WallClock",
+        *,
+        echoes: bool,
+        untold: tuple[str, ...] = (CONTROLLER_STATE,),
     ) -> None:
         """Begin to receive.
 
@@ -89,6 +106,8 @@ class BenchCanChannel:
         self._broken = ""
         self._silence = 0.0
         self._next_probe = 0
+        self._looked = clock.now
+        """When the receiving thread was last seen to work."""
         self._answered: WallEvent | None = None
         self._thread = Thread(target=self._receive, name=f"receive {name}", daemon=True)
         self._thread.start()
@@ -164,11 +183,16 @@ class BenchCanChannel:
                     self._bus.ping()
             except can.CanError as error:
                 raise BusError(f"bus {self.name} does not work: {error}") from error
+            asked = self._clock.now
             answered = self._answered = self._clock.event()
             if not self._clock.wait(answered, round(_LONGEST_SILENCE * SECOND)) and not self._broken:
                 raise BusError(f"bus {self.name} does not work: its server does not answer within {_LONGEST_SILENCE} s")
+            if (late := self._clock.now - asked) > _HELD_UP:
+                raise BusError(f"bus {self.name} was held up: its server took {late / SECOND:.1f} s to answer")
         if self._broken:
             raise BusError(f"bus {self.name} does not work: {self._broken}")
+        if problem := self._hangs:
+            raise BusError(f"bus {self.name} does not work: {problem}")
 
     def health(self) -> ChannelHealth:
         """Return the state of the adapter's controller, as far as it tells, and what has gone wrong."""
@@ -177,11 +201,11 @@ class BenchCanChannel:
             faults = tuple(self._faults)
         silence = self._silence
         silent = f"silent: its server has not answered for {silence:.1f} s" if silence else ""
-        if self._broken or silent:
-            return ChannelHealth(self._broken or silent, faults=faults)
-        state = "error active"
-        with suppress(NotImplementedError):
-            state = {can.BusState.PASSIVE: "error passive", can.BusState.ERROR: "bus off"}.get(self._bus.state, state)
+        if problem := self._broken or silent or self._hangs:
+            return ChannelHealth(problem, faults=faults)
+        state = NOT_TOLD
+        if CONTROLLER_STATE not in self.untold:
+            state = _STATES[self._bus.state]
         return ChannelHealth(state, receive_errors=self._error_frames, faults=faults)
 
     def close(self) -> None:
@@ -195,6 +219,14 @@ class BenchCanChannel:
         except (can.CanError, OSError) as error:
             raise BusError(f"bus {self.name} does not close: {error}") from error
 
+    @property
+    def _hangs(self) -> str:
+        """Why nothing can be received; empty while the thread that receives does its work."""
+        if self._ends:
+            return ""
+        since = (self._clock.now - self._looked) / SECOND
+        return f"receiving hangs: its driver has not returned for {since:.1f} s" if since > _LONGEST_SILENCE else ""
+
     def _note(self, fault: str) -> None:
         """Keep a fault; once for each look at the channel's health, for a dead server is one for each frame."""
         with self._lock:
@@ -205,9 +237,9 @@ class BenchCanChannel:
     def _receive(self) -> None:
         try:
             probed = self._bus if isinstance(self._bus, Probed) else None
-            ran = self._clock.now
             while not self._ends:
-                ran, stalled = self._clock.now, self._clock.now - ran
+                ran = self._clock.now
+                self._looked, stalled = ran, ran - self._looked
                 if stalled > _STALL:
                     self._note(f"nothing was received for {stalled / SECOND:.1f} s: this process stood still")
                     self._next_probe = ran + _PROBE_INTERVAL  # an answer may be among what is received now

@@ -16,6 +16,8 @@ _READ_TIMEOUT = 0.2
 """Seconds after which a read on a serial port looks whether it is to end; where it can, it ends at once."""
 _AT_ONCE = 65536
 """Bytes of one read, at most."""
+_HELD_UP = 0.05
+"""Seconds that bytes may spend in an adapter, a network and a busy computer before they are received, at most [P]."""
 _KEEPALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3}
 """Seconds of silence, seconds between probes, and probes, after which a peer that has gone without a word, as by a
 pulled cable, is taken for lost [P]."""
@@ -35,6 +37,11 @@ class ByteStream(ABC):
         self._thread: Thread | None = None
         self._problem = ""
         self._closed = False
+
+    @property
+    def uncertainty(self) -> float:
+        """Seconds that bytes may have been held up before they were received, at most."""
+        return _HELD_UP
 
     def send(self, data: bytes) -> None:
         """Send bytes.

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import can
 
 from harness.errors import BusError
-from harness.transports.bench_can import BenchCanChannel
+from harness.transports.bench_can import CONTROLLER_STATE, BenchCanChannel
 from harness.transports.socketcand_bus import UNKNOWN, SocketcandBus
 
 if TYPE_CHECKING:
     from harness.transports.wall_clock import WallClock
 
 SOCKETCAND = "socketcand"
-ECHOING = frozenset(
-    {"ixxat", "kvaser", "neovi", "nixnet", "pcan", "socketcan", "systec", "udp_multicast", "vector", "virtual"}
-)
+ECHOING = frozenset({"kvaser", "neovi", "nixnet", "pcan", "socketcan", "vector", "virtual"})
 """Interfaces of python-can that hand back what they have sent, by its own source: they know `receive_own_messages`."""
 
+_TELLING_STATE = frozenset({"etas", "ixxat", "systec"})
+"""Interfaces whose `state` is the controller's; that of all others is what was asked for when they were opened."""
 _UNTOLD = ("error counters", "frames lost in its queue")
 """What python-can's buses have no way to tell."""
 
@@ -60,7 +60,8 @@ def open_can_channel(
         NameError,
     ) as error:  # drivers that are missing, and wrong parameters
         raise BusError(f"{place}: {type(error).__name__}: {error}") from error
-    return BenchCanChannel(name, bus, clock, echoes=bool(echoes), untold=_UNTOLD)
+    untold = _UNTOLD if interface in _TELLING_STATE else (CONTROLLER_STATE, *_UNTOLD)
+    return BenchCanChannel(name, bus, clock, echoes=bool(echoes), untold=untold)
 
 
 def _socketcand(channel: str, parameters: Parameters) -> SocketcandBus:

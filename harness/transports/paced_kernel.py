@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock, RLock, Thread, current_thread
+from time import sleep
 from typing import Protocol
 
 from harness.clock import MILLISECOND, SECOND
@@ -19,6 +20,10 @@ from harness.transports.wall_clock import WallClock
 
 LATE = 50 * MILLISECOND
 """From here on an event that comes late is a problem of the rig [P]: cycle times begin at 10 ms."""
+LONGEST_EVENT = 5.0
+"""Seconds that a thread waits for the simulation to come to rest [P]: an adapter may take a second for a frame."""
+_GIVING_WAY = 0.0002
+"""Seconds between two looks whether another thread has got what it waits for."""
 _SWITCH_INTERVAL = 0.0005
 """Seconds after which Python takes the interpreter from a thread that others wait for; its default, 5 ms, is about
 the shortest cycle time."""
@@ -70,7 +75,7 @@ def _go_first() -> None:
     milliseconds late.
     """
     if sys.platform == "linux":
-        with suppress(PermissionError):
+        with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
 
 
@@ -89,6 +94,8 @@ class PacedKernel:
         # Free when the thread is to look anew. A bare lock: a condition makes one for each wait.
         self._wake = Lock()
         self._posted: deque[Callable[[], None]] = deque()
+        self._waiting: deque[None] = deque()
+        """One for each thread that waits to hold the simulation: it goes first, however late the simulation is."""
         self._ends = False
         self._failure: BaseException | None = None
         self._thread = Thread(target=self._run, name="paced kernel", daemon=True)
@@ -100,11 +107,17 @@ class PacedKernel:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; the simulation stands still. Stopping twice is harmless."""
+        """End the thread; the simulation stands still. Stopping twice is harmless.
+
+        Raises:
+            BenchError: an event of the simulation does not end.
+        """
         self._ends = True
         self._disturb()
         if self._thread.ident is not None and self._thread is not current_thread():
-            self._thread.join()
+            self._thread.join(LONGEST_EVENT)
+            if self._thread.is_alive():
+                raise BenchError(f"the simulation does not stop: an event takes more than {LONGEST_EVENT:g} s")
 
     def post(self, action: Callable[[], None]) -> None:
         """Run `action` in the simulation, as soon as possible, on its thread; from any thread."""
@@ -116,15 +129,21 @@ class PacedKernel:
         """Keep the simulation still for the block, at the time of now. Ctrl-C waits for the end of the block.
 
         Raises:
-            BenchError: the simulation has failed.
+            BenchError: the simulation has failed, or does not come to rest.
         """
         with held_back(lambda: None):
+            self._waiting.append(None)
             try:
-                with self._world:
-                    self.check()
-                    self._kernel.run_until(self._clock.now)
-                    yield
+                if not self._world.acquire(timeout=LONGEST_EVENT):
+                    raise BenchError(f"the simulation is busy: an event takes more than {LONGEST_EVENT:g} s")
             finally:
+                self._waiting.pop()
+            try:
+                self.check()
+                self._catch_up()
+                yield
+            finally:
+                self._world.release()
                 self._disturb()
 
     @property
@@ -150,27 +169,39 @@ class PacedKernel:
             self._wake.release()
 
     def _run(self) -> None:
-        _go_first()
         try:
+            _go_first()
             while not self._ends:
                 with self._world:
                     due = self._run_due()
                     if self._posted:
                         self._take_posted()
                         due = self._run_due()
+                while self._waiting and not self._ends:
+                    sleep(_GIVING_WAY)
                 self._wake.acquire(timeout=-1 if due is None else max(due - self._clock.now, 0) / SECOND)
         except BaseException as error:  # noqa: BLE001  the thread has nobody above it; `problems` tells
             self._failure = error
 
     def _take_posted(self) -> None:
-        self._kernel.run_until(self._clock.now)
-        while self._posted:
+        self._catch_up()
+        while self._posted and not self._is_wanted:
             self._posted.popleft()()
 
     def _run_due(self) -> int | None:
         """Run what is due; return when the next event is."""
         kernel, clock, lateness = self._kernel, self._clock, self.lateness
-        while (due := kernel.due) is not None and due <= (now := clock.now):
+        while not self._is_wanted and (due := kernel.due) is not None and due <= (now := clock.now):
             lateness.count(due, now)
             kernel.run_until(due)
-        return due
+        return kernel.due
+
+    @property
+    def _is_wanted(self) -> bool:
+        return self._ends or bool(self._waiting)
+
+    def _catch_up(self) -> None:
+        """Let it be now in the simulation, unless it is late: its events come in their order."""
+        now = self._clock.now
+        if self._kernel.due is None or self._kernel.due > now:
+            self._kernel.run_until(now)

@@ -12,22 +12,37 @@ ASSUMED = 10 * MILLISECOND
 JUMP = SECOND // 2
 """From here on a frame was held up, or the clock of the channel was set [P]: drift and load are far below."""
 _WINDOW = 10 * SECOND
-"""Clocks drift against each other, by 0.1 ms in a second at most [P]: what was found is good for two windows."""
+"""What was found is good for two windows, since clocks drift against each other."""
+_DRIFT = 1e-4
+"""By which two clocks drift apart at most [P]: a crystal is off by 20 to 50 millionths."""
+_FEW = 10
+"""Frames before which none may have come without delay [P]."""
+_FIRST = 50 * MILLISECOND
+"""Uncertainty until then [P]."""
 
 
 class StampMapping:
     """Maps the stamps of one channel; not for several threads at once."""
 
     def __init__(self) -> None:
-        self.uncertainty = ASSUMED
-        """Nanoseconds that a mapped stamp may be off."""
+        self._delay = ASSUMED
+        self._frames = 0
+        self._found_at = 0
+        self._received = 0
         self._before: int | None = None
         self._offset: int | None = None
         self._window_ends = 0
 
+    @property
+    def uncertainty(self) -> int:
+        """Nanoseconds that the stamp of the latest frame may be off: by its delay, and by drift since then."""
+        if self._frames < _FEW:
+            return _FIRST
+        return self._delay + round(_DRIFT * (self._received - self._found_at))
+
     def bound(self, delay: int) -> None:
         """Take note that handing a frame over takes `delay` nanoseconds at most when nothing is in the way."""
-        self.uncertainty = min(self.uncertainty, delay)
+        self._delay = min(self._delay, delay)
 
     def rig_time(self, stamp: int, received: int) -> tuple[int, str]:
         """Return the rig time of a stamp, and what is wrong with it, in words; empty if nothing.
@@ -38,6 +53,10 @@ class StampMapping:
         """
         offset = received - stamp
         known = self._known()
+        self._frames += 1
+        self._received = received
+        if known is None or offset <= known or abs(offset - known) >= JUMP:
+            self._found_at = received
         if received >= self._window_ends:
             self._before, self._offset = self._offset, None
             self._window_ends = received + _WINDOW

@@ -10,6 +10,10 @@ StreamListener = Callable[[bytes, int], None]
 class Stream(Protocol):
     """A serial line, a TCP connection, or the console of a simulated ECU in the same process."""
 
+    @property
+    def uncertainty(self) -> float:
+        """Seconds that bytes may have been held up before they were received, at most."""
+
     def send(self, data: bytes) -> None:
         """Send bytes.
 

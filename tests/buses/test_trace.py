@@ -183,7 +183,7 @@ def restless() -> Iterator[None]:
 
 @pytest.mark.usefixtures("restless")
 def test_buses_and_marks_on_threads_of_their_own_do_not_mix(tmp_path: Path) -> None:
-    path, channels, count = tmp_path / "threads.blf", [Loopback(), Loopback()], 20_000
+    path, channels, count = tmp_path / "threads.blf", [Loopback(), Loopback()], 5_000
     trace, begin = Trace(path), Barrier(3)
     for number, channel in enumerate(channels, 1):
         trace.record(channel, number)

@@ -12,9 +12,11 @@ from harness.clock import MILLISECOND, SECOND
 from harness.consoles.console import Console
 from harness.consoles.lines import Line
 from harness.errors import StreamError
+from harness.rig.paced_world import PacedStream
 from harness.simulation.kernel import Kernel
 from harness.simulation.serial_line import SerialLine
 from harness.transports.byte_streams import TcpStream
+from harness.transports.paced_kernel import PacedKernel
 from harness.transports.stream import StreamListener
 from harness.transports.wall_clock import WallClock
 
@@ -35,6 +37,14 @@ class Desk:
 
     def watch(self, text: str, timeout: int) -> Line | None:
         return self.console.watch(lambda line: text in line, timeout)
+
+
+class LateLine(SerialLine):
+    """A line that may hold up what it carries, as those of a bench do."""
+
+    @property
+    def uncertainty(self) -> float:
+        return 0.05
 
 
 @pytest.fixture
@@ -62,6 +72,18 @@ def test_what_came_before_does_not_count(desk: Desk) -> None:
 def test_a_line_that_is_late_does_not_count(at: int, met: bool, desk: Desk) -> None:
     desk.write_at(at, b"ready\n")
     assert (desk.watch("ready", SECOND) is not None) is met
+
+
+@pytest.mark.parametrize(("at", "met"), [(1_050 * MILLISECOND, True), (1_050 * MILLISECOND + 1, False)])
+@pytest.mark.parametrize("ask", [False, True])
+def test_a_line_that_may_have_been_held_up_counts(at: int, met: bool, ask: bool) -> None:
+    kernel = Kernel()
+    line = LateLine(kernel)
+    console = Console("head unit console", line, kernel)
+    kernel.at(at, lambda: line.write(b"ready\n"))
+    found = console.ask("?", "ready".__eq__, SECOND) if ask else console.watch("ready".__eq__, SECOND)
+    assert (found is not None) is met
+    assert console.uncertainty == 0.05
 
 
 def test_it_is_asked_about_each_line_until_one_is_met(desk: Desk) -> None:
@@ -166,6 +188,8 @@ def test_a_log_that_cannot_be_begun_is_an_error(desk: Desk, tmp_path: Path) -> N
 class BrokenStream:
     """A stream whose cable has been pulled."""
 
+    uncertainty = 0.0
+
     def __init__(self) -> None:
         self.listener: StreamListener = lambda *_: None
 
@@ -261,6 +285,13 @@ def test_a_thread_may_write_while_others_watch_and_marks_are_made(echo: Echo, cl
     said = [text for text in texts if not text.startswith("---")]
     assert said == [*(f"echo {number}" for number in range(200)), "echo end"]
     assert [text for text in texts if text.startswith("---")] == [f"--- mark {number}" for number in range(200)]
+
+
+def test_only_what_comes_from_outside_may_have_been_held_up(echo: Echo, clock: WallClock, desk: Desk) -> None:
+    assert Console("echo", echo.stream, clock).uncertainty == 0.05
+    assert desk.console.uncertainty == 0
+    kernel = Kernel()
+    assert PacedStream(SerialLine(kernel), PacedKernel(kernel, clock)).uncertainty == 0
 
 
 def test_silence_ends_with_its_time(echo: Echo, clock: WallClock) -> None:

@@ -200,7 +200,7 @@ def test_nothing_comes_to_one_who_has_stopped_listening(side: Side) -> None:
 def test_a_channel_that_works_says_so(side: Side) -> None:
     side.channel.prove_alive()
     assert side.channel.health().problems == []
-    assert 0 <= side.channel.uncertainty <= 10 * MILLISECOND / SECOND
+    assert 0 <= side.channel.uncertainty <= 50 * MILLISECOND / SECOND
     assert all(side.channel.untold)
 
 

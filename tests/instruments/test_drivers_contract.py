@@ -8,10 +8,10 @@ import pytest
 from harness.errors import InstrumentError, InstrumentTimeoutError, RigFileError, TestError
 from harness.instruments.limits import LimitedSupply, SupplyLimits
 from harness.instruments.registry import DRIVERS, open_driver
-from harness.instruments.roles import Instrument, PowerSupply, SwitchMatrix
+from harness.instruments.roles import Instrument, Multimeter, PowerSupply, SwitchMatrix
 from harness.protocols.scpi_faults import ScpiError, ScpiFault
 from harness.quantities import Current, Duration, Voltage
-from harness.simulation.instruments.registry import SUPPLIES, SWITCH_MATRICES, build_instrument
+from harness.simulation.instruments.registry import MULTIMETERS, SUPPLIES, SWITCH_MATRICES, build_instrument
 from harness.simulation.instruments.scpi_instrument import InstrumentFault
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Plant
@@ -41,11 +41,18 @@ VERBS: dict[type, list[Callable[..., object]]] = {
         lambda switch: switch.is_closed(101),
         lambda switch: switch.open_all(),
     ],
+    Multimeter: [
+        lambda meter: meter.measure_dc_voltage(),
+        lambda meter: meter.measure_dc_current(),
+    ],
 }
 
 
 class Rig:
-    """One simulated instrument: outputs 1 and 2 of a supply feed a net and a load each; channel 101 is a relay."""
+    """One simulated instrument: outputs 1 and 2 of a supply feed a net and a load each; channel 101 is a relay.
+
+    A meter is connected to the first net.
+    """
 
     def __init__(self, model: str, resource: str = STREAM) -> None:
         self.kernel = Kernel()
@@ -58,8 +65,9 @@ class Rig:
             "instrument",
             model,
             self.kernel,
-            self.outputs if model in SUPPLIES else {},
-            {101: self.relay} if model in SWITCH_MATRICES else {},
+            outputs=self.outputs if model in SUPPLIES else {},
+            relays={101: self.relay} if model in SWITCH_MATRICES else {},
+            inputs=dict.fromkeys(("voltage", "current"), nets[0]) if model in MULTIMETERS else {},
         )
         self._library = open_library(self.kernel, {resource: self.simulated})
         self._resource = resource
@@ -116,12 +124,21 @@ def rig_with_switch(request: pytest.FixtureRequest) -> Iterator[tuple[Rig, Switc
     rig.close()
 
 
+@pytest.fixture(params=sorted(MULTIMETERS))
+def rig_with_meter(request: pytest.FixtureRequest) -> Iterator[tuple[Rig, Multimeter]]:
+    rig = Rig(request.param)
+    meter = open_driver(request.param, rig.session())
+    assert isinstance(meter, Multimeter)
+    yield rig, meter
+    rig.close()
+
+
 def test_every_driver_has_a_simulated_instrument() -> None:
-    assert DRIVERS.keys() == SUPPLIES.keys() | SWITCH_MATRICES.keys()
+    assert DRIVERS.keys() == SUPPLIES.keys() | SWITCH_MATRICES.keys() | MULTIMETERS.keys()
 
 
 def test_every_driver_has_a_role_and_a_name(opened: Opened) -> None:
-    assert opened.verbs
+    assert len([role for role in VERBS if isinstance(opened.driver, role)]) == 1
     assert opened.driver.role == "instrument"
     assert opened.driver.identity == opened.rig.simulated.identity
     assert opened.driver.errors() == []
@@ -268,6 +285,34 @@ def test_a_relay_has_moved_when_its_verb_returns(rig_with_switch: tuple[Rig, Swi
         verb(101)
         seen.append((rig.relay.closed, switch.is_closed(101), switch.is_closed(102)))
     assert seen == [(True, True, False), (False, False, False)] * 2
+
+
+def test_a_meter_reads_what_there_is(rig_with_meter: tuple[Rig, Multimeter]) -> None:
+    rig, meter = rig_with_meter
+    assert (meter.measure_dc_voltage(), meter.measure_dc_current()) == (0.0, 0.0)
+    rig.outputs[1].program(voltage=13.5, on=True)
+    rig.kernel.sleep(SECOND)
+    for amperes in (1.25, 0.0004, 2.5, 0.02):
+        rig.loads[0].draw(amperes)
+        assert meter.measure_dc_voltage() == pytest.approx(13.5 - 0.1 * amperes, rel=1e-6)
+        assert meter.measure_dc_current() == pytest.approx(amperes, rel=1e-6)
+
+
+def test_what_is_beyond_a_meter_is_an_error_that_names_its_range(rig_with_meter: tuple[Rig, Multimeter]) -> None:
+    rig, meter = rig_with_meter
+    rig.outputs[1].program(voltage=2000.0, on=True)
+    rig.loads[0].draw(20.0)
+    rig.kernel.sleep(SECOND)
+    with pytest.raises(InstrumentError, match=r"^instrument: overload: .* beyond its range of \d+ V$"):
+        meter.measure_dc_voltage()
+    with pytest.raises(InstrumentError, match=r"^instrument: overload: .* beyond its range of \d+ A$"):
+        meter.measure_dc_current()
+    rig.outputs[1].program(voltage=12.0)
+    rig.loads[0].draw(1.0)
+    rig.kernel.sleep(SECOND)
+    assert meter.measure_dc_voltage() == pytest.approx(11.9)
+    assert meter.measure_dc_current() == pytest.approx(1.0)
+    assert meter.errors() == []
 
 
 def test_an_unknown_model_is_named_and_the_session_closed(opened: Opened) -> None:

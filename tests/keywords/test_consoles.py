@@ -1,12 +1,13 @@
 """Consoles of ECUs: what their logs have to say, and not to say."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
 
 from harness.clock import SECOND
-from harness.errors import JudgementFailure, StreamError, TestError
+from harness.errors import InconclusiveError, JudgementFailure, StreamError, TestError
 from harness.keywords.session import Session
 from harness.results.measurement import Measurement
 from harness.results.verdict import Verdict
@@ -100,6 +101,64 @@ def test_send_line_and_its_answer(booted: Call) -> None:
     booted("Log Should Contain", NAME, "software model of this harness", within="1 s")
     booted("Send Line", "head unit", "help")
     booted("Log Should Contain", NAME, "unknown command: help", within="1 s")
+
+
+# On a bench
+
+RAISED: dict[Verdict, AbstractContextManager[object]] = {
+    Verdict.PASS: nullcontext(),
+    Verdict.INCONCLUSIVE: pytest.raises(InconclusiveError, match=r"; off by .* at most, so that nobody can tell$"),
+    Verdict.FAIL: pytest.raises(JudgementFailure),
+}
+
+
+@pytest.fixture
+def held_up(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the console be one that may hold lines up for 50 ms."""
+    monkeypatch.setattr(type(session.rig.console(NAME)._stream), "uncertainty", 0.05)
+
+
+@pytest.mark.usefixtures("held_up")
+@pytest.mark.parametrize(
+    ("delay", "verdict"),
+    [
+        (1.94, Verdict.PASS),
+        (1.96, Verdict.INCONCLUSIVE),
+        (2.0, Verdict.INCONCLUSIVE),
+        (2.04, Verdict.INCONCLUSIVE),
+        (2.06, Verdict.FAIL),
+    ],
+)
+def test_a_line_as_near_to_its_limit_as_it_may_have_been_held_up_decides_nothing(
+    delay: float, verdict: Verdict, prints: Prints, booted: Call, measured: Measured
+) -> None:
+    prints(delay, "boot: complete")
+    with RAISED[verdict]:
+        booted("Log Should Contain", NAME, "boot: complete", within="2 s")
+    kept = measured()
+    assert (kept.verdict, kept.uncertainty) == (verdict, 0.05)
+    assert kept.value == (None if verdict is Verdict.FAIL else pytest.approx(delay))
+
+
+@pytest.mark.usefixtures("held_up")
+@pytest.mark.parametrize(
+    ("delay", "verdict"), [(1.9, Verdict.FAIL), (2.04, Verdict.INCONCLUSIVE), (2.06, Verdict.PASS)]
+)
+def test_a_line_just_behind_the_time_without_it_decides_nothing(
+    delay: float, verdict: Verdict, prints: Prints, booted: Call, measured: Measured
+) -> None:
+    prints(delay, "kernel panic")
+    with RAISED[verdict]:
+        booted("Log Should Not Contain", NAME, "panic", during="2 s")
+    assert (measured().verdict, measured().value) == (verdict, int(verdict is not Verdict.PASS))
+
+
+def test_in_simulated_time_nothing_is_held_up(prints: Prints, booted: Call, measured: Measured) -> None:
+    prints(2.0, "boot: complete")
+    booted("Log Should Contain", NAME, "boot: complete", within="2 s")
+    assert (measured().verdict, measured().uncertainty) == (Verdict.PASS, 0)
+    prints(2.01, "boot: complete")
+    assert "but no lines came" in _failure(booted, "Log Should Contain", NAME, "boot: complete", within="2 s")
 
 
 # Errors

@@ -8,6 +8,7 @@ import can
 import pytest
 
 from harness.errors import RigFileError
+from harness.instruments.registry import DRIVERS, driver_class
 from harness.rig.check_rig import check_rig
 
 RIGS = [
@@ -16,6 +17,9 @@ RIGS = [
     if "vehicles" not in path.relative_to(Path(__file__).parents[2]).parts
 ]
 ADAPTER = "{channel: simulated}"
+SOCKETCAND = "{{channel: {{interface: socketcand, channel: can0, parameters: {{{}}}}}}}"
+IDENTITY = "    identity: {part: simulated head unit, hardware: none, software: model of this harness}\n"
+BY_SIGNAL = "signals: {software: HeadUnit.BootState}"
 SUPPLY = "    model: rohde-schwarz-hmp4040\n"
 
 
@@ -53,6 +57,50 @@ MISTAKES = {
         (SUPPLY, SUPPLY + "    resource: TCPIP::192.0.2.1::scpi::SOCKET\n"),
         r"instruments\.supply\.resource: port scpi: must be from 1 to 65535",
     ),
+    "port of a stream that does not exist": (
+        ("resource: simulated}", "resource: 'tcp://host:99999'}"),
+        r"streams\.head unit console\.resource: port 99999: must be from 1 to 65535",
+    ),
+    "socketcand without parameters": (
+        (ADAPTER, "{channel: {interface: socketcand, channel: can0}}"),
+        r".*\.channel\.parameters\.host: missing key; socketcand needs host and port\n.*\.port: missing key; ",
+    ),
+    "socketcand without port": (
+        (ADAPTER, SOCKETCAND.format("host: 192.0.2.1")),
+        r"buses\.chassis\.channel\.parameters\.port: missing key; socketcand needs host and port$",
+    ),
+    "socketcand without host": (
+        (ADAPTER, SOCKETCAND.format("host: '', port: 29536")),
+        r"buses\.chassis\.channel\.parameters\.host: must be a name or an address, came ''$",
+    ),
+    "port of socketcand": (
+        (ADAPTER, SOCKETCAND.format("host: 192.0.2.1, port: 65536")),
+        r"buses\.chassis\.channel\.parameters\.port: port 65536: must be from 1 to 65535$",
+    ),
+    "port of socketcand that is no number": (
+        (ADAPTER, SOCKETCAND.format("host: 192.0.2.1, port: true")),
+        r"buses\.chassis\.channel\.parameters\.port: port True: must be from 1 to 65535$",
+    ),
+    "another parameter of socketcand": (
+        (ADAPTER, SOCKETCAND.format("host: 192.0.2.1, port: 29536, hots: 192.0.2.2")),
+        r".*\.channel\.parameters\.hots: no parameter of socketcand 'hots'; did you mean 'host'\? Known: host, port$",
+    ),
+    "identity of an unknown signal": (
+        (IDENTITY, IDENTITY + "    identity_from: {signals: {software: HeadUnit.BootStat}}\n"),
+        r"ecus\..*\.signals\.software: no signal 'HeadUnit\.BootStat'; did you mean 'HeadUnit\.BootState'.*Known: ",
+    ),
+    "identity of an unknown signal of a message": (
+        (IDENTITY, IDENTITY + "    identity_from: {signals: {software: HU_Status.BootStat}}\n"),
+        r"ecus\.head unit\.identity_from\.signals\.software: .*'BootStat'",
+    ),
+    "identity without a question": (
+        (IDENTITY, IDENTITY + "    identity_from: {stream: head unit console, answers: {part: (.+)}}\n"),
+        r"ecus\.head unit\.identity_from\.ask: missing key; a console needs `stream`, `ask` and `answers`$",
+    ),
+    "identity by signals, and a console without answers": (
+        (IDENTITY, IDENTITY + f"    identity_from: {{stream: head unit console, ask: version, {BY_SIGNAL}}}\n"),
+        r"ecus\.head unit\.identity_from\.answers: missing key; a console needs `stream`, `ask` and `answers`$",
+    ),
     "port of a stream": (
         ("resource: simulated}", "resource: 'tcp://192.0.2.1:0'}"),
         r"streams\.head unit console\.resource: port 0: must be from 1 to 65535",
@@ -69,6 +117,77 @@ def test_an_address_that_nothing_knows_is_named_with_its_line(mistake: str, chan
     assert re.search(rf"^{re.escape(str(path))}:[1-9][0-9]+: {reason}", str(error.value)), error.value
 
 
-@pytest.mark.parametrize("interface", sorted(can.VALID_INTERFACES))
+REAL_SUPPLY = (SUPPLY, SUPPLY + "    resource: TCPIP::192.0.2.1::5025::SOCKET\n")
+REAL_SWITCHES = ("    model: keysight-34970a", "    model: keysight-34970a\n    resource: GPIB0::9::INSTR")
+OUTPUT = "{fed_by: supply.1,"
+RELAY = "relay: switches.101"
+CHANNELS = "101 to 120, 201 to 220, 301 to 320"
+LIMITED = ("resource: GPIB0::9::INSTR", "resource: GPIB0::9::INSTR\n    limits: {voltage: 18 V, current: 10 A}")
+
+
+@pytest.mark.parametrize("real", [(), (REAL_SUPPLY, REAL_SWITCHES)], ids=["simulated", "real"])
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (
+            (OUTPUT, "{fed_by: supply.9,"),
+            r"KL30\.fed_by: supply is a rohde-schwarz-hmp4040: it has no output 9; there are 1 to 4$",
+        ),
+        ((OUTPUT, "{fed_by: supply.0,"), r"KL30\.fed_by: .* no output 0; there are 1 to 4$"),
+        (
+            (RELAY, "relay: switches.999"),
+            rf"ACC\.relay: switches is a keysight-34970a: it has no channel 999; there are {CHANNELS}$",
+        ),
+        ((RELAY, "relay: switches.221"), rf"ACC\.relay: .* no channel 221; there are {CHANNELS}$"),
+        ((RELAY, "relay: switches.100"), rf"ACC\.relay: .* no channel 100; there are {CHANNELS}$"),
+        (
+            (RELAY, "relay: supply.1"),
+            r"ACC\.relay: supply is a rohde-schwarz-hmp4040: it has no channel 1; there are none$",
+        ),
+    ],
+)
+def test_a_terminal_that_the_model_lacks_is_named_with_its_line(
+    real: tuple[tuple[str, str], ...], wrong: tuple[str, str], reason: str, change: Callable[..., Path]
+) -> None:
+    path = change(*real, wrong)
+    (line,) = [number for number, text in enumerate(path.read_text().splitlines(), 1) if wrong[1] in text]
+    with pytest.raises(RigFileError) as error:
+        check_rig(path)
+    assert re.search(rf"^{re.escape(str(path))}:{line}: nets\.{reason}", str(error.value)), error.value
+
+
+def test_a_net_cannot_be_fed_by_a_switch_matrix(change: Callable[..., Path]) -> None:
+    path = change(REAL_SWITCHES, LIMITED, (OUTPUT, "{fed_by: switches.105,"))
+    with pytest.raises(RigFileError, match=r"KL30\.fed_by: switches is a keysight-34970a: it has no output 105"):
+        check_rig(path)
+
+
+@pytest.mark.parametrize("output", [1, 4])
+@pytest.mark.parametrize("channel", [101, 120, 201, 220, 301, 320])
+def test_every_terminal_of_a_real_instrument_may_be_named(
+    output: int, channel: int, change: Callable[..., Path]
+) -> None:
+    wiring = ((OUTPUT, f"{{fed_by: supply.{output},"), ("relay: switches.102", f"relay: switches.{channel}"))
+    check_rig(change(REAL_SUPPLY, REAL_SWITCHES, (RELAY, "relay: switches.110"), *wiring))
+
+
+@pytest.mark.parametrize("model", DRIVERS)
+def test_every_driver_of_a_supply_or_matrix_states_what_it_has(model: str) -> None:
+    driver = driver_class(model, "instrument")
+    assert bool(driver.outputs) == hasattr(driver, "switch_output")
+    assert bool(driver.channels) == hasattr(driver, "close_channel")
+
+
+@pytest.mark.parametrize("source", [BY_SIGNAL, "signals: {software: HU_Status.BootState}"])
+def test_an_identity_may_come_from_any_signal(source: str, change: Callable[..., Path]) -> None:
+    check_rig(change((IDENTITY, f"{IDENTITY}    identity_from: {{{source}}}\n")))
+
+
+@pytest.mark.parametrize("port", ["29536", "'29536'", "1", "65535"])
+def test_socketcand_needs_host_and_port(port: str, change: Callable[..., Path]) -> None:
+    check_rig(change((ADAPTER, SOCKETCAND.format(f"host: 192.0.2.1, port: {port}"))))
+
+
+@pytest.mark.parametrize("interface", sorted({*can.VALID_INTERFACES} - {"socketcand"}))
 def test_every_interface_of_python_can_may_be_named(interface: str, change: Callable[..., Path]) -> None:
     check_rig(change((ADAPTER, f"{{channel: {{interface: {interface}, channel: 0}}}}")))

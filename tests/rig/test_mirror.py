@@ -14,6 +14,7 @@ from harness.instruments.registry import open_driver
 from harness.instruments.roles import PowerSupply, SwitchMatrix
 from harness.protocols.database import read_database
 from harness.quantities import Current, Duration, Voltage
+from harness.rig.left_on import switch_off
 from harness.rig.mirror import MirroredMatrix, MirroredSupply
 from harness.rig.open_rig import read_rig
 from harness.rig.paced_world import Bench
@@ -125,3 +126,18 @@ def test_it_is_the_instrument_to_all_who_ask(bridge: Bridge) -> None:
     assert isinstance(bridge.matrix, SwitchMatrix)
     assert isinstance(bridge.supply, PowerSupply)
     assert bridge.matrix.errors() == []
+
+
+def test_what_somebody_has_left_on_is_switched_off_on_opening(bridge: Bridge, rig_path: Path) -> None:
+    facts, _ = read_rig(rig_path)
+    bridge.real_supply.set_voltage(1, 13.5)
+    bridge.real_supply.switch_output(1, on=True)
+    bridge.real_matrix.close_channel(102)
+    bridge.supply.look()
+    bridge.matrix.look()
+    found = switch_off(facts, {"supply": bridge.supply, "switches": bridge.matrix})
+    assert found == ("supply output 1 was on and was switched off; relay switches.102 was closed and was opened")
+    assert not bridge.real_supply.output_is_on(1)
+    assert not bridge.real_matrix.is_closed(102)
+    assert (bridge.voltage, bridge.is_closed(102)) == (0, False)
+    assert switch_off(facts, {"supply": bridge.supply, "switches": bridge.matrix}) == ""

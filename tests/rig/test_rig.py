@@ -245,7 +245,7 @@ def test_unknown_names_are_answered_with_what_was_probably_meant(rig: Rig) -> No
 
 
 def test_capabilities_are_names_that_tags_can_have(rig: Rig) -> None:
-    assert {"supply", "switches", "chassis", "head-unit", "body-controller"} <= rig.capabilities
+    assert {"supply", "switches", "head-unit-current", "chassis", "head-unit", "body-controller"} <= rig.capabilities
 
 
 # Restoring

@@ -44,7 +44,7 @@ MISTAKES: dict[str, tuple[tuple[Change, ...], str, str]] = {
     "unknown switch matrix": (
         (("relay: switches.101", "relay: swiches.101"),),
         "swiches.101",
-        r"nets\.ACC\.relay: no instrument 'swiches'; did you mean 'switches'.*Known: supply, switches",
+        r"nets\.ACC\.relay: no instrument 'swiches'; did you mean 'switches'.*Known: ammeter, supply, switches",
     ),
     "relay without number": ((("relay: switches.101", "relay: switches"),), "relay: switches}", r"nets\.ACC\.relay: "),
     "unknown vehicle": (
@@ -106,6 +106,46 @@ MISTAKES: dict[str, tuple[tuple[Change, ...], str, str]] = {
         (("{fed_by: supply.1", "{fed_by: switches.103"),),
         "  switches:",
         r"instruments\.switches\.limits: missing key; switches feeds a net, and a supply needs limits",
+    ),
+    "unknown meter": (
+        (("{instrument: ammeter,", "{instrument: ameter,"),),
+        "ameter,",
+        r"meters\.head unit current\.instrument: no instrument 'ameter'; did you mean 'ammeter'.*Known: ammeter, ",
+    ),
+    "unknown net of a meter": (
+        (("voltage_at: HeadUnit.KL30", "voltage_at: HeadUnit.KL31"),),
+        "HeadUnit.KL31",
+        r"meters\.head unit voltage\.voltage_at: no net 'HeadUnit\.KL31'; did you mean 'HeadUnit\.KL30'",
+    ),
+    "two places of one meter": (
+        (("{instrument: voltmeter,", "{instrument: ammeter,"),),
+        "voltage_at",
+        r"meters\.head unit voltage\.instrument: ammeter measures head unit current already; a meter has one place",
+    ),
+    "meter at two nets": (
+        (("current_in: HeadUnit.KL30}", "current_in: HeadUnit.KL30, voltage_at: KL30}"),),
+        "voltage_at: KL30}",
+        r"meters\.head unit current: give either `current_in` or `voltage_at`",
+    ),
+    "meter at no net": (
+        ((", current_in: HeadUnit.KL30}", "}"),),
+        "head unit current",
+        r"meters\.head unit current: give either `current_in` or `voltage_at`",
+    ),
+    "unknown key of a meter": (
+        (("current_in: HeadUnit.KL30}", "curent_in: HeadUnit.KL30}"),),
+        "curent_in",
+        r"meters\.head unit current\.curent_in: unknown key; did you mean 'current_in'",
+    ),
+    "supply that is to measure": (
+        (("{instrument: voltmeter,", "{instrument: supply,"),),
+        "  supply:",
+        r"instruments\.supply: supply is a rohde-.*: it has no inputs of a meter, but the wiring names \['voltage'\]",
+    ),
+    "relay on a meter": (
+        (("relay: switches.101", "relay: ammeter.1"),),
+        "  ammeter:",
+        r"instruments\.ammeter: ammeter is a keysight-34465a: it has no relays, but the wiring names \[1\]",
     ),
     "no relay for the ignition": (
         ((", relay: switches.102", ""),),

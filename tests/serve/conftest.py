@@ -33,6 +33,8 @@ instruments:
     limits: {voltage: 18 V, current: 10 A}
     resource: TCPIP::bench.lab::5025::SOCKET
   switches: {model: keysight-34970a, resource: TCPIP0::bench.lab::5026::SOCKET}
+  ammeter: {model: keysight-34465a, resource: TCPIP::bench.lab::5028::SOCKET}
+  voltmeter: {model: keysight-34465a, resource: TCPIP::bench.lab::5029::SOCKET}
 streams:
   head unit console: {ecu: head unit, resource: tcp://bench.lab:5027}
 supply: {net: KL30, voltage: 13.5 V, current_limit: 8 A}

@@ -6,6 +6,7 @@ from contextlib import suppress
 import cantools
 import pytest
 
+from harness.instruments.keysight_34465a import Keysight34465A
 from harness.instruments.keysight_34970a import Keysight34970A
 from harness.instruments.rohde_schwarz_hmp4040 import Hmp4040
 from harness.quantities import Duration
@@ -36,6 +37,7 @@ def test_the_head_unit_boots_when_its_supply_and_terminals_are_switched_on(
     rig: ServedProcess, session: Session
 ) -> None:
     supply, switches = Hmp4040(session(rig, "supply")), Keysight34970A(session(rig, "switches"))
+    ammeter, voltmeter = (Keysight34465A(session(rig, name)) for name in ("ammeter", "voltmeter"))
     assert supply.identity.startswith("ROHDE&SCHWARZ,HMP4040,")
     database = cantools.database.Database()
     database.add_dbc_file(ROOT / "rigs/vehicles/roewe-rx5/chassis.dbc")
@@ -54,9 +56,11 @@ def test_the_head_unit_boots_when_its_supply_and_terminals_are_switched_on(
                 boot_state = status.decode_simple(bytes(message.data), decode_choices=False)["BootState"]
         assert supply.measure_voltage(1) == pytest.approx(13.5, abs=0.01)
         assert supply.measure_current(1) > 0.5
+        assert ammeter.measure_dc_current() > 0.5
+        assert voltmeter.measure_dc_voltage() == pytest.approx(13.5, abs=0.1)
         switches.open_all()
         supply.switch_output(1, on=False)
-        assert supply.errors() == switches.errors() == []
+        assert supply.errors() == switches.errors() == ammeter.errors() == voltmeter.errors() == []
 
 
 def test_lines_may_end_as_on_windows_and_empty_ones_are_nothing(rig: ServedProcess, connect: Connect) -> None:

@@ -176,14 +176,15 @@ def test_only_a_simulated_rig_is_served(tmp_path: Path) -> None:
 
 def test_it_listens_where_another_rig_file_looks_for_it(serve: Serve, connect: Connect, tmp_path: Path) -> None:
     ports = serve("rx5-virtual", "--only", "head unit")  # free ones, as long as nobody takes them
-    addresses = [ports.address("supply"), ports.address("switches"), ports.can_address]
+    instruments = ("supply", "switches", "ammeter", "voltmeter")
+    addresses = [*map(ports.address, instruments), ports.can_address]
     stream = ports.facts["streams"]["head unit console"].removeprefix("tcp://").split(":")
     ports.close()
     text = BENCH.replace("bench.lab", "127.0.0.1")
-    for before, (_, after) in zip(("5025", "5026", "29536", "5027"), [*addresses, stream], strict=True):
+    for before, (_, after) in zip(("5025", "5026", "5028", "5029", "29536", "5027"), [*addresses, stream], strict=True):
         text = text.replace(before, str(after))
     rig = serve("rx5-virtual", "--at", _bench(tmp_path, text))
-    assert [rig.address("supply"), rig.address("switches"), rig.can_address] == addresses
+    assert [*map(rig.address, instruments), rig.can_address] == addresses
     client = connect(addresses[0])
     client.send(b"*OPC?\n")
     assert client.expect(b"\n") == b"1\n"

@@ -25,7 +25,7 @@ from harness.rig.rig_file import read_rig_file
 ROOT = Path(__file__).parents[2]
 SUITE = Path(__file__).with_name("faults.robot")
 HIL = shutil.which("hil", path=str(Path(sys.executable).parent)) or "hil"
-BOUND = 90.0
+BOUND = 240.0
 """Seconds after which a test gives up."""
 SUPPLY, SWITCHES, CAN, CONSOLE = "supply", "switches", "can", "head unit console"
 FEW = ("head unit", "body controller", "front camera")
@@ -211,8 +211,10 @@ class Lab:
         del rig["ecus"]["head unit"]["identity_from"]  # takes a second to be asked
         host, port = self.address(CAN)
         rig["buses"]["chassis"]["channel"]["parameters"] = {"host": host, "port": port}
-        for name in (SUPPLY, SWITCHES):
-            rig["instruments"][name]["resource"] = self.visa_name(name)
+        del rig["meters"]
+        rig["instruments"] = {name: rig["instruments"][name] for name in (SUPPLY, SWITCHES)}
+        for name, instrument in rig["instruments"].items():
+            instrument["resource"] = self.visa_name(name)
         host, port = self.address(CONSOLE)
         rig["streams"][CONSOLE]["resource"] = f"tcp://{host}:{port}"
         return rig
@@ -285,19 +287,13 @@ def labs(tmp_path: Path) -> Iterator[Labs]:
 
 
 class Effort:
-    """What a run has worked since a moment: one that waits for something broken must not do so in a loop.
+    """What a run has worked since a moment: one that waits for something broken must not do so in a loop."""
 
-    Args:
-        run: that is watched.
-        share: of a core that it may use.
-    """
-
-    def __init__(self, run: Run, share: float) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
-        self._share = share
         self._began, self._used = monotonic(), run.processor_time
 
     def check(self) -> None:
-        """Make sure that it was less than a thread does that spins for a time-out of 2 s."""
+        """Make sure that it was less than a thread does that spins for 2 s: one core's. Usual are 5 % of one."""
         used, passed = self._run.processor_time - self._used, monotonic() - self._began
-        assert used < self._share * passed + 0.5, f"{used:.1f} s of a core in {passed:.1f} s"
+        assert used < 0.1 * passed + 0.3, f"{used:.1f} s of a core in {passed:.1f} s"

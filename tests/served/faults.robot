@@ -59,6 +59,7 @@ Lines That Open And Close
     FOR    ${_}    IN RANGE    %{SECONDS}0
         Interrupt Line For    HeadUnit.KL15    100 ms
     END
+    [Teardown]    Wait    %{SECONDS} s
 
 Only Time
     [Documentation]    Nothing is asked of the rig until the test ends.

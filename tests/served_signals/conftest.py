@@ -15,7 +15,7 @@ from pyvisa.resources import MessageBasedResource
 from tests.serve.conftest import BOUND, HIL, ROOT, ServedProcess, line_of
 
 SUITE = Path(__file__).with_name("busy.robot")
-LANES = 6
+LANES = 4
 TIMEOUT = 60.0
 """Seconds after which a run should have ended, on a busy computer too."""
 _RELAYS = range(101, 105)
@@ -58,6 +58,8 @@ class Lane:
             "tcp://127.0.0.1:29540": facts["streams"]["head unit console"],
             "TCPIP::127.0.0.1::29541::SOCKET": facts["resources"]["supply"],
             "TCPIP::127.0.0.1::29542::SOCKET": facts["resources"]["switches"],
+            "TCPIP::127.0.0.1::29543::SOCKET": facts["resources"]["ammeter"],
+            "TCPIP::127.0.0.1::29544::SOCKET": facts["resources"]["voltmeter"],
         }
         if not asks_identities:
             _, begin, rest = self.rig.read_text(encoding="utf-8").partition("    identity_from:\n")

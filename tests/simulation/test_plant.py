@@ -39,8 +39,10 @@ class TestOperatingPoint:
         kernel.sleep(SECOND)
         assert output.voltage == 13.5
         assert output.current == 4.0
-        assert kl30.voltage == 13.4
-        assert kl15.voltage == 13.25
+        assert (kl30.voltage, kl30.current) == (13.4, 4.0)
+        assert (kl15.voltage, kl15.current) == (13.25, 3.0)
+        kl15_relay.open()
+        assert (kl30.current, kl15.current) == (1.0, 0.0)
 
     def test_a_load_draws_in_proportion_below_its_knee(
         self, kernel: Kernel, plant: Plant, output: SupplyOutput

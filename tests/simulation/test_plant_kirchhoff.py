@@ -195,6 +195,8 @@ class TestAgainstKirchhoff:
                 own = sum(amps for amps, (at, _, _) in zip(drawn, rig.loads, strict=True) if at == index)
                 onward = sum(into[other] for other in live if rig.wires[other].feed == index)
                 assert into[index] == pytest.approx(own + onward, abs=1e-8)
+            for index, net in enumerate(rig.nets):
+                assert net.current == pytest.approx(into.get(index, 0), abs=1e-8)
 
     @pytest.mark.parametrize("seed", range(90, 130))
     def test_ramps_cross_in_the_nanosecond_in_which_the_reference_does(self, seed: int) -> None:

@@ -7,7 +7,7 @@ from itertools import count
 import can
 import pytest
 
-from harness.can_port import EXTENDED
+from harness.can_port import EXTENDED, NOT_TOLD
 from harness.clock import SECOND
 from harness.errors import BusError
 from harness.protocols.can_frame import new_frame
@@ -169,6 +169,32 @@ def test_an_adapter_that_dies_is_said_to_be_broken_and_sends_nothing_more() -> N
         channel.prove_alive()
     channel.close()
     channel.close()
+
+
+class Hanging(Dying):
+    """An adapter whose driver does not return."""
+
+    def _recv_internal(self, timeout: float | None) -> tuple[can.Message | None, bool]:  # noqa: ARG002 - see above
+        self.dies.wait(SOON)
+        return None, False
+
+
+def test_a_driver_that_does_not_return_is_seen_by_those_who_ask() -> None:
+    bus = Hanging()
+    channel = BenchCanChannel("chassis", bus, WallClock(), echoes=True)
+    channel._clock.sleep(SECOND + SECOND // 10)
+    (problem,) = channel.health().problems
+    assert problem.startswith("controller is receiving hangs: its driver has not returned for 1.")
+    with pytest.raises(BusError, match="bus chassis does not work: receiving hangs"):
+        channel.prove_alive()
+    bus.dies.set()
+    channel.close()
+
+
+def test_a_state_that_the_adapter_does_not_tell_is_not_made_up(wire: Wire) -> None:
+    assert wire.channel.health().state == NOT_TOLD
+    assert "controller state" in wire.channel.untold
+    assert wire.channel.health().problems == []
 
 
 def test_a_frame_that_the_adapter_does_not_take_is_an_error_to_the_tester_and_a_fault_for_all() -> None:

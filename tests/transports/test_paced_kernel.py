@@ -155,3 +155,42 @@ def test_an_event_that_had_to_wait_is_late(world: Paced) -> None:
     assert done.wait(SOON)
     assert world.paced.lateness.too_late == 1
     assert world.paced.lateness.most > LATE
+
+
+def test_one_that_is_always_late_still_gives_way_and_stops(world: Paced) -> None:
+    """As where an adapter takes more time for each frame than there is between two of them."""
+
+    def process() -> Process:
+        while True:
+            world.clock.sleep(4 * MILLISECOND)
+            yield MILLISECOND
+
+    world.kernel.spawn(process())
+    world.paced.start()
+    for _ in range(20):
+        with world.paced.held():
+            pass
+        world.clock.sleep(MILLISECOND)
+    world.paced.stop()
+    assert not world.paced._thread.is_alive()
+    assert world.paced.problems == []
+
+
+def test_an_event_that_does_not_end_is_an_error_to_those_who_wait(
+    world: Paced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.transports.paced_kernel.LONGEST_EVENT", 0.1)
+    inside, end = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        inside.set()
+        end.wait(SOON)
+
+    world.kernel.at(0, hang)
+    world.paced.start()
+    assert inside.wait(SOON)
+    with pytest.raises(BenchError, match="the simulation is busy: an event takes more than"), world.paced.held():
+        pytest.fail("it must not be used")
+    with pytest.raises(BenchError, match="the simulation does not stop"):
+        world.paced.stop()
+    end.set()

@@ -57,7 +57,23 @@ def test_a_frame_that_was_held_up_is_a_fault_and_so_is_a_clock_that_was_set() ->
 
 def test_the_uncertainty_is_the_longest_that_handing_over_takes() -> None:
     mapping = StampMapping()
+    for _ in range(10):
+        assert mapping.uncertainty > ASSUMED, "of the first frames each may have been held up"
+        mapping.rig_time(AHEAD, 0)
     assert mapping.uncertainty == ASSUMED
     mapping.bound(400 * MICROSECOND)
     mapping.bound(900 * MICROSECOND)
     assert mapping.uncertainty == 400 * MICROSECOND
+
+
+def test_the_uncertainty_grows_while_no_frame_comes_soon_for_clocks_drift() -> None:
+    mapping = StampMapping()
+    mapping.bound(0)
+    for _ in range(10):
+        mapping.rig_time(AHEAD, 0)
+    for seconds in (1, 600):
+        now = seconds * SECOND
+        drifted = AHEAD + now - round(now * 1e-4)
+        time, _ = mapping.rig_time(drifted, now)
+        assert abs(time - now) <= mapping.uncertainty
+    assert mapping.uncertainty == 60 * MILLISECOND

@@ -94,6 +94,7 @@ class HeadUnit(RestBus):
         "does not sleep": "goes on running when terminal 15 is off",
         "resets in after-run": "boots again when terminal 15 comes back during the after-run",
         "high running current": "draws 2.4 A while it runs",
+        "draws current asleep": "draws 20 mA while it sleeps",
         "wrong voltage": "reads its supply 1 V too low",
         "stale speed": "goes on showing the last speed when the speed message is lost",
         "wrong speed": "shows the speed 5 % too high",
@@ -281,6 +282,8 @@ class HeadUnit(RestBus):
         current = _CURRENT[self.state] + (_CURRENT_OF_IMAGE if self.image_shown else 0.0)
         if self.state is BootState.RUNNING and self.has("high running current"):
             current = 2.4
+        elif self.state is BootState.OFF and self.has("draws current asleep"):
+            current = 0.02
         self._kl30.draw(current)
 
     def defect_changed(self, defect: str) -> None:

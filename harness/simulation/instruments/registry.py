@@ -7,30 +7,42 @@ from typing import cast
 from harness.errors import RigFileError, unknown_name
 from harness.simulation.instruments.scpi_instrument import ScpiInstrument
 from harness.simulation.kernel import Kernel
-from harness.simulation.plant import Relay, SupplyOutput
+from harness.simulation.plant import Net, Relay, SupplyOutput
 
 SUPPLIES = {"rohde-schwarz-hmp4040": "harness.simulation.instruments.rohde_schwarz_hmp4040:RohdeSchwarzHMP4040"}
 SWITCH_MATRICES = {"keysight-34970a": "harness.simulation.instruments.keysight_34970a:Keysight34970A"}
+MULTIMETERS = {"keysight-34465a": "harness.simulation.instruments.keysight_34465a:Keysight34465A"}
 
 
 def build_instrument(
-    name: str, model: str, kernel: Kernel, outputs: Mapping[int, SupplyOutput], relays: Mapping[int, Relay]
+    name: str,
+    model: str,
+    kernel: Kernel,
+    *,
+    outputs: Mapping[int, SupplyOutput],
+    relays: Mapping[int, Relay],
+    inputs: Mapping[str, Net],
 ) -> ScpiInstrument:
-    """Build the simulated instrument of a model, wired to these outputs or relays of the plant.
+    """Build the simulated instrument of a model, wired to these outputs, relays or nets of the plant.
 
     Raises:
-        RigFileError: there is no such model, or it has no such outputs or relays.
+        RigFileError: there is no such model, or it has no such outputs, relays or inputs.
     """
-    if model in SUPPLIES:
-        unfit, kind = list(relays), "relays"
-    elif model in SWITCH_MATRICES:
-        unfit, kind = list(outputs), "supply outputs"
-    else:
-        raise RigFileError(f"{name}: {unknown_name('simulated instrument', model, {**SUPPLIES, **SWITCH_MATRICES})}")
-    if unfit:
-        raise RigFileError(f"{name} is a {model}: it has no {kind}, but the wiring names {sorted(unfit)}")
-    module, _, class_name = {**SUPPLIES, **SWITCH_MATRICES}[model].partition(":")
+    known = {**SUPPLIES, **SWITCH_MATRICES, **MULTIMETERS}
+    if model not in known:
+        raise RigFileError(f"{name}: {unknown_name('simulated instrument', model, known)}")
+    wiring: Mapping[int, object] | Mapping[str, object] = {}
+    for models, kind, wired in (
+        (SUPPLIES, "supply outputs", outputs),
+        (SWITCH_MATRICES, "relays", relays),
+        (MULTIMETERS, "inputs of a meter", inputs),
+    ):
+        if model in models:
+            wiring = wired
+        elif wired:
+            raise RigFileError(f"{name} is a {model}: it has no {kind}, but the wiring names {sorted(wired)}")
+    module, _, class_name = known[model].partition(":")
     try:
-        return cast("ScpiInstrument", getattr(import_module(module), class_name)(kernel, outputs or relays))
+        return cast("ScpiInstrument", getattr(import_module(module), class_name)(kernel, wiring))
     except ValueError as error:
         raise RigFileError(f"{name}: {error}") from error

@@ -1,4 +1,4 @@
-"""Ctrl-C while a session connects anew: an instrument that serves one client only must not be left with a lost one."""
+"""Ctrl-C in the middle of an exchange with a served rig: the next one must work, to bring the rig to its safe state."""
 
 import gc
 import os
@@ -11,13 +11,18 @@ from random import Random
 import pytest
 from robot.errors import ExecutionFailed  # type: ignore[import-untyped]  # types for its api only
 
+from harness.protocols.can_frame import new_frame
 from harness.quantities import Duration
+from harness.transports.can_adapters import open_can_channel
 from harness.transports.visa import open_session
+from harness.transports.wall_clock import WallClock
 from tests.serve.conftest import ServedProcess
 
 SEED = 20260110
 LONGEST = 0.003
 """Seconds that it takes to connect anew and to ask a question."""
+LONGEST_PING = 0.0003
+"""Seconds that it takes to ask the server of a bus whether it is there."""
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends signals")
 
@@ -51,3 +56,18 @@ def test_a_session_that_was_stopped_while_it_connected_anew_works(
                     session.query("*IDN?")
                 stop_in(0)
                 assert "HMP4040" in session.query("*IDN?")
+
+
+def test_a_bus_whose_proof_of_life_was_stopped_still_works(tmp_path: Path, stop_in: Callable[[float], None]) -> None:
+    random = Random(SEED)
+    with closing(ServedProcess(tmp_path / "log", ("rx5-virtual", "--only", "head unit"))) as served:
+        host, port = served.can_address
+        parameters = {"host": host, "port": str(port)}
+        channel = open_can_channel("chassis", "socketcand", "chassis", parameters, bitrate=500_000, clock=WallClock())
+        for _ in range(100):
+            with suppress(ExecutionFailed):
+                stop_in(random.uniform(0, LONGEST_PING))
+                channel.prove_alive()
+            stop_in(0)
+            channel.send(new_frame(0x7DF, b"\x02\x01\x00"))
+        channel.close()  # only here: on a bus that was left locked it would wait for ever
