@@ -173,7 +173,7 @@ async def served(plan: Plan, log: Log) -> AsyncIterator[ServedRig]:
             await server.start()
             ending.push_async_callback(server.close)
         ending.callback(paced.stop)
-        paced.start()
+        paced.start(goes_first=False)
         yield ServedRig(
             rig=rig.name,
             addresses=Addresses(plan.addresses.host, {name: it.getsockname()[1] for name, it in sockets.items()}),

@@ -96,12 +96,19 @@ class PacedKernel:
         self._posted: deque[Callable[[], None]] = deque()
         self._waiting: deque[None] = deque()
         """One for each thread that waits to hold the simulation: it goes first, however late the simulation is."""
+        self._goes_first = True
         self._ends = False
         self._failure: BaseException | None = None
         self._thread = Thread(target=self._run, name="paced kernel", daemon=True)
 
-    def start(self) -> None:
-        """Let the simulation begin to run."""
+    def start(self, *, goes_first: bool = True) -> None:
+        """Let the simulation begin to run.
+
+        Args:
+            goes_first: whether its thread runs before all ordinary ones, where the system grants it. A simulation that
+                ordinary threads carry questions to must not: several of them on one computer leave those no time.
+        """
+        self._goes_first = goes_first
         if sys.getswitchinterval() > _SWITCH_INTERVAL:
             sys.setswitchinterval(_SWITCH_INTERVAL)
         self._thread.start()
@@ -170,7 +177,8 @@ class PacedKernel:
 
     def _run(self) -> None:
         try:
-            _go_first()
+            if self._goes_first:
+                _go_first()
             while not self._ends:
                 with self._world:
                     due = self._run_due()

@@ -15,7 +15,7 @@ from pyvisa.resources import MessageBasedResource
 from tests.serve.conftest import BOUND, HIL, ROOT, ServedProcess, line_of
 
 SUITE = Path(__file__).with_name("busy.robot")
-LANES = 4
+LANES = 6
 TIMEOUT = 60.0
 """Seconds after which a run should have ended, on a busy computer too."""
 _RELAYS = range(101, 105)

@@ -367,6 +367,13 @@ def _draws_too_much(drive: Drive) -> bool:
     return drive.car.output.current > 2
 
 
+def _draws_current_asleep(drive: Drive) -> bool:
+    drive.start()
+    drive.ignition(on=False)
+    drive.after(10_000)
+    return drive.car.output.current >= 0.02
+
+
 def _reads_a_volt_less(drive: Drive) -> bool:
     drive.start()
     return drive.status()["SupplyVoltage"] == 125
@@ -423,6 +430,7 @@ SEEN: dict[str, Callable[[Drive], bool]] = {
     "does not sleep": _does_not_sleep,
     "resets in after-run": _resets_in_after_run,
     "high running current": _draws_too_much,
+    "draws current asleep": _draws_current_asleep,
     "wrong voltage": _reads_a_volt_less,
     "stale speed": _shows_a_lost_speed,
     "wrong speed": _shows_5_percent_more,
