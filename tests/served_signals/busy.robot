@@ -10,12 +10,12 @@ Suite Setup         Power Up
 Signals And Measurements
     [Documentation]    PASS
     Send Frame    chassis    0x7DF    02 01 00
-    FOR    ${speed}    IN RANGE    10    13
+    FOR    ${speed}    IN RANGE    10    12
         Set Signal    Vehicle.Speed    ${speed} km/h
         Supply Voltage Should Be Between    12 V    15 V
         Supply Current Should Be Between    0 A    8 A
     END
-    Signal Should Become    HeadUnit.BootState    Running    within=10 s
+    Signal Should Become    Vehicle.LowVoltageSystemState    Run    within=5 s
     Send Line    head unit console    version
     [Teardown]    Switch Ignition    off
 

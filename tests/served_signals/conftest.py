@@ -121,11 +121,15 @@ def _change(path: Path, changes: dict[str, str]) -> None:
 def lanes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Lane]]:
     """Served rigs that can be used at the same time. On every second one the head unit is asked who it is."""
 
-    def start(number: int) -> Lane:
-        return Lane(tmp_path_factory.mktemp("lane"), asks_identities=number % 2 == 0)
+    started: list[Lane] = []
 
-    with ThreadPoolExecutor(LANES) as threads:
-        started = list(threads.map(start, range(LANES)))
-    yield started
-    for lane in started:
-        lane.served.close()
+    def start(number: int) -> None:
+        started.append(Lane(tmp_path_factory.mktemp("lane"), asks_identities=number % 2 == 0))
+
+    try:
+        with ThreadPoolExecutor(LANES) as threads:
+            list(threads.map(start, range(LANES)))
+        yield started
+    finally:
+        for lane in started:
+            lane.served.close()
