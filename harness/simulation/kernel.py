@@ -4,8 +4,7 @@ Events of the same instant happen in the order in which they were scheduled. The
 rig: waiting runs it.
 """
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
 from heapq import heappop, heappush
 
 from harness.clock import Event
@@ -159,11 +158,18 @@ class Kernel:
         """
         self._check_usable()
         queue = self._queue
-        with self._broken_by_errors():
+        self._running = True
+        try:
             while queue and queue[0][0] <= time:
                 self.now, _, action = heappop(queue)
                 action()
-        self.now = max(self.now, time)
+        except BaseException as error:
+            self._broken_by = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self._running = False
+        if self.now < time:
+            self.now = time
 
     def timer(self, action: Action) -> Timer:
         """Return a timer for `action`, not yet started."""
@@ -216,24 +222,19 @@ class Kernel:
 
     def _run_until(self, stop: list[str]) -> None:
         queue = self._queue
-        with self._broken_by_errors():
+        self._running = True
+        try:
             while not stop:
                 self.now, _, action = heappop(queue)
                 action()
+        except BaseException as error:
+            self._broken_by = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self._running = False
 
     def _check_usable(self) -> None:
         if self._broken_by:
             raise BenchError(f"the simulation stopped at {self.now / 1e9:.6f} s: {self._broken_by}")
         if self._running:
             raise BenchError("waiting is not possible from inside a simulation event")
-
-    @contextmanager
-    def _broken_by_errors(self) -> Iterator[None]:
-        self._running = True
-        try:
-            yield
-        except BaseException as error:
-            self._broken_by = f"{type(error).__name__}: {error}"
-            raise
-        finally:
-            self._running = False

@@ -54,6 +54,8 @@ class Probed(Protocol):
 
     round_trip: float | None
     """Seconds that an answer took at least; None before the first."""
+    refusals: deque[str]
+    """What the server has refused, in its words; whoever reads them takes them out."""
 
     @property
     def unanswered(self) -> float:
@@ -246,8 +248,11 @@ class BenchCanChannel:
                 if probed is not None and ran >= self._next_probe:
                     self._probe(probed)
                 frame = self._bus.recv(_POLL)
-                if probed is not None and (self._answered or self._silence) and not probed.unanswered:
-                    self._server_answered()
+                if probed is not None:
+                    while probed.refusals:
+                        self._note(f"its server refused: {probed.refusals.popleft()}")
+                    if (self._answered or self._silence) and not probed.unanswered:
+                        self._server_answered()
                 if frame is not None:
                     self._received(frame)
         except Exception as error:  # noqa: BLE001  whatever ends the thread, the channel is broken from now on

@@ -193,20 +193,16 @@ class PacedKernel:
 
     def _take_posted(self) -> None:
         self._catch_up()
-        while self._posted and not self._is_wanted:
+        while self._posted and not (self._waiting or self._ends):
             self._posted.popleft()()
 
     def _run_due(self) -> int | None:
         """Run what is due; return when the next event is."""
         kernel, clock, lateness = self._kernel, self._clock, self.lateness
-        while not self._is_wanted and (due := kernel.due) is not None and due <= (now := clock.now):
+        while (due := kernel.due) is not None and due <= (now := clock.now) and not (self._waiting or self._ends):
             lateness.count(due, now)
             kernel.run_until(due)
-        return kernel.due
-
-    @property
-    def _is_wanted(self) -> bool:
-        return self._ends or bool(self._waiting)
+        return due
 
     def _catch_up(self) -> None:
         """Let it be now in the simulation, unless it is late: its events come in their order."""

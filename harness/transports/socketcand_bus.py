@@ -34,6 +34,9 @@ _STAMPED = rb"\s+([0-7][0-9A-Fa-f]{2}|[01][0-9A-Fa-f]{7})" + _STAMP + rb"\s+"
 _DATA_FRAME = re.compile(rb"<\s*frame" + _STAMPED + rb"((?:[0-9A-Fa-f]{2}\s*){0,8})>")
 _REMOTE_FRAME = re.compile(rb"<\s*rtr" + _STAMPED + rb"([0-8])\s*>")
 _ERROR_FRAME = re.compile(rb"<\s*error\s+([0-9A-Fa-f]{3,8})" + _STAMP + rb"\s*>")
+_REFUSAL = re.compile(rb"<\s*error\s+([A-Za-z][^<>]*?)\s*>")
+"""In words, unlike an error frame; its class is a number that begins with a digit."""
+_MOST_REFUSALS = 20
 
 
 class SocketcandBus(SocketCanDaemonBus):
@@ -82,6 +85,8 @@ class SocketcandBus(SocketCanDaemonBus):
         self._messages: deque[bytes] = deque()
         self._frames: deque[can.Message] = deque()
         self._pings: deque[float] = deque()
+        self.refusals: deque[str] = deque(maxlen=_MOST_REFUSALS)
+        """What the server has refused of late, in its words; the connection goes on."""
         self._fault = ""
         self._at_end = False
         if not _CHANNEL.fullmatch(channel):
@@ -197,6 +202,8 @@ class SocketcandBus(SocketCanDaemonBus):
                 self.round_trip = trip if self.round_trip is None else min(trip, self.round_trip)
             elif (frame := _frame(message, self.channel)) is not None:
                 self._frames.append(frame)
+            elif refusal := _REFUSAL.fullmatch(message):
+                self.refusals.append(refusal[1].decode("ascii", "backslashreplace"))
             else:
                 self._end(f"the server sent {_shown(message)}; expected a frame")
                 return

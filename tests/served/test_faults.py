@@ -183,6 +183,13 @@ def test_a_server_that_stands_still_for_a_while_is_an_error_of_that_test_only(ta
     _at_once(*(partial(stand_still, tag) for tag in tags))
 
 
+def test_a_whole_rest_bus_gets_over_a_server_that_stands_still(labs: Labs) -> None:
+    """What the runner's ECUs send meanwhile is more than the server lets wait for its bus."""
+    lab = labs(ecus=None)
+    ended = _fault(lab, "time", lambda lab, _: lab.stop_server_for(3), seconds=6, comes_back=True)
+    assert "bus chassis: its server refused: frame not sent: 1000 frames wait for the bus already" in ended.hit
+
+
 def test_a_bus_whose_server_no_longer_reads_is_an_error_and_holds_nothing_up_for_long(labs: Labs) -> None:
     """The rest bus goes on sending until nothing more fits into the connection."""
     lab = labs(linked=True, ecus=None)
