@@ -168,8 +168,7 @@ class Kernel:
             raise
         finally:
             self._running = False
-        if self.now < time:
-            self.now = time
+        self.now = max(self.now, time)
 
     def timer(self, action: Action) -> Timer:
         """Return a timer for `action`, not yet started."""
