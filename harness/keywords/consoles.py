@@ -1,6 +1,7 @@
 """Keywords for the consoles of ECUs: what their logs say, and lines that are sent to them."""
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from robot.api.deco import keyword
 
@@ -9,9 +10,14 @@ from harness.keywords.judgement import Allowed, judge, time_limit
 from harness.quantities import Duration, format_quantity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.consoles.console import Console
     from harness.consoles.lines import Line
     from harness.keywords.session import Session
+
+_Look: TypeAlias = "Callable[[Callable[[str], bool], int], Line | None]"
+"""Returns the first line that is what is waited for, in so many nanoseconds; None if there is none."""
 
 
 class ConsoleKeywords:
@@ -24,30 +30,26 @@ class ConsoleKeywords:
     def log_should_contain(self, console: str, text: str, within: str) -> None:
         """Judges that a line with a text is logged within a time from now: a duration, or a limit's name.
 
-        Upper and lower case matter. Escape sequences, such as those for colours, are no part of a line.
+        Upper and lower case matter. Escape sequences, such as those for colours, are no part of a line. For the answer
+        to a line that is sent there is `Answer Should Contain`: on a bench it may come before this keyword looks.
 
         Example:
-        | `Send Line`    head unit console    version
-        | `Log Should Contain`    head unit console    hardware none    within=1 s
+        | `Set Supply Voltage`    8.5 V
+        | `Log Should Contain`    head unit console    power: undervoltage    within=supply_state_time
         """
-        session = self._session
-        found = session.rig.console(console)
-        timeout, limit_source = time_limit(session, within, "within")
-        start = session.rig.clock.now
-        line, seen = _watch(found, text, timeout)
-        took = None if line is None else max(line.time - start, 0) / 1e9
-        last = f", the last one {seen[-1]!r}" if seen else ""
-        allowed = Allowed("s", high=timeout / 1e9, source=limit_source)
-        judge(
-            session,
-            f"time until {text!r} in {found.name}",
-            value=took,
-            allowed=allowed,
-            holds=took is not None and allowed.holds(took),
-            actual=f"{_count(seen)} came{last}" if took is None else f"it was {format_quantity(took, 's')}",
-            source=_source(found, line),
-            uncertainty=found.uncertainty,
-        )
+        found = self._session.rig.console(console)
+        self._judge_time(found, f"time until {text!r} in {found.name}", text, within, found.watch)
+
+    @keyword
+    def answer_should_contain(self, console: str, line: str, text: str, within: str) -> None:
+        """Sends a line to a console, as `Send Line`, and judges that a line with a text comes within a time from then.
+
+        Example:
+        | `Answer Should Contain`    head unit console    version    hardware none    within=1 s
+        """
+        found = self._session.rig.console(console)
+        name = f"time until {text!r} in answer to {line!r} in {found.name}"
+        self._judge_time(found, name, text, within, partial(found.ask, line))
 
     @keyword
     def log_should_not_contain(self, console: str, text: str, during: Duration) -> None:
@@ -61,7 +63,7 @@ class ConsoleKeywords:
         if not during:
             raise TestError("Argument 'during': nothing can be seen in 0 s")
         end = session.rig.clock.now + during.ns
-        line, seen = _watch(found, text, during.ns)
+        line, seen = _first_with(text, found.watch, during.ns)
         may_be_later = line is not None and line.time > end
         judge(
             session,
@@ -76,15 +78,35 @@ class ConsoleKeywords:
 
     @keyword
     def send_line(self, console: str, text: str) -> None:
-        """Sends a line to a console, as somebody who types it.
+        """Sends a line to a console, as somebody who types it. `Answer Should Contain` judges what comes of it.
 
         Example:
         | `Send Line`    head unit console    version
         """
         self._session.rig.console(console).send_line(text)
 
+    def _judge_time(self, console: "Console", name: str, text: str, within: str, look: _Look) -> None:
+        """Judge that a line with a text comes in time."""
+        session = self._session
+        timeout, limit_source = time_limit(session, within, "within")
+        start = session.rig.clock.now
+        line, seen = _first_with(text, look, timeout)
+        took = None if line is None else max(line.time - start, 0) / 1e9
+        last = f", the last one {seen[-1]!r}" if seen else ""
+        allowed = Allowed("s", high=timeout / 1e9, source=limit_source)
+        judge(
+            session,
+            name,
+            value=took,
+            allowed=allowed,
+            holds=took is not None and allowed.holds(took),
+            actual=f"{_count(seen)} came{last}" if took is None else f"it was {format_quantity(took, 's')}",
+            source=_source(console, line),
+            uncertainty=console.uncertainty,
+        )
 
-def _watch(console: "Console", text: str, timeout: int) -> "tuple[Line | None, list[str]]":
+
+def _first_with(text: str, look: _Look, timeout: int) -> "tuple[Line | None, list[str]]":
     """Return the first line with a text, and all lines up to it."""
     seen: list[str] = []
 
@@ -92,7 +114,7 @@ def _watch(console: "Console", text: str, timeout: int) -> "tuple[Line | None, l
         seen.append(line)
         return text in line
 
-    return console.watch(has_text, timeout), seen
+    return look(has_text, timeout), seen
 
 
 def _count(lines: list[str]) -> str:

@@ -96,6 +96,28 @@ def test_log_should_not_contain(prints: Prints, booted: Call, measured: Measured
     assert (measured().value, measured().verdict) == (1, Verdict.FAIL)
 
 
+def test_answer_should_contain(booted: Call, measured: Measured) -> None:
+    booted("Answer Should Contain", NAME, "version", "hardware none", within="1 s")
+    kept = measured()
+    assert kept.name == "time until 'hardware none' in answer to 'version' in head unit console"
+    assert kept.value == pytest.approx(0.005, abs=0.001)
+    assert (kept.high, kept.verdict) == (1, Verdict.PASS)
+
+
+def test_answer_should_contain_does_not_hold(booted: Call, measured: Measured) -> None:
+    assert _failure(booted, "Answer Should Contain", NAME, "version", "hardware one", "1 s").startswith(
+        "time until 'hardware one' in answer to 'version' in head unit console: expected at most 1 s, but 3 lines "
+        "came, the last one 'software model of this harness'; source console:head unit console"
+    )
+    assert measured().verdict is Verdict.FAIL
+
+
+def test_an_answer_at_once_counts(booted: Call, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    line: Any = session.rig.console(NAME)._stream
+    monkeypatch.setattr(line, "send", lambda _: line.write(b"done\n"))
+    booted("Answer Should Contain", NAME, "do", "done", within="1 s")
+
+
 def test_send_line_and_its_answer(booted: Call) -> None:
     booted("Send Line", NAME, "version")
     booted("Log Should Contain", NAME, "software model of this harness", within="1 s")
@@ -166,7 +188,12 @@ def test_in_simulated_time_nothing_is_held_up(prints: Prints, booted: Call, meas
 
 @pytest.mark.parametrize(
     ("keyword", "arguments"),
-    [("Log Should Contain", ("x", "1 s")), ("Log Should Not Contain", ("x", "1 s")), ("Send Line", ("x",))],
+    [
+        ("Log Should Contain", ("x", "1 s")),
+        ("Log Should Not Contain", ("x", "1 s")),
+        ("Send Line", ("x",)),
+        ("Answer Should Contain", ("x", "y", "1 s")),
+    ],
 )
 def test_an_unknown_console_names_the_probable_one(keyword: str, arguments: tuple[str, ...], booted: Call) -> None:
     with pytest.raises(TestError, match="no console 'head unit konsole'; did you mean 'head unit console'"):
