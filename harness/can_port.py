@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 EXTENDED = 1 << 31
 """Set in the identifiers of extended frames where base and extended ones stand side by side, as in SocketCAN."""
 
+OWN_FRAMES = "own frames"
+"""In what a channel does not tell: when a frame that it has sent was on the bus: some time after it was taken."""
 NOT_TOLD = "not told"
 """State of a controller whose adapter does not tell it."""
 

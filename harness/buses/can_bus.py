@@ -1,7 +1,7 @@
 """A CAN bus as a test sees it: the latest frames, and waiting for those that are expected."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.can_port import EXTENDED
 from harness.clock import MILLISECOND, Clock
@@ -33,8 +33,31 @@ class Sighting:
     """Frames seen in the time."""
     longest_gap: float
     """Seconds without a frame, at most: between frames, before the first or behind the last."""
-    at_the_edge: bool = False
-    """Whether what was waited for came so near to the end of the time that it may have been too late."""
+    doubtful: bool = False
+    """Whether nobody can tell if what was waited for came in the time, by when it came: a frame may have been too late,
+    or one came that may have ended before."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The frames of a message that were seen in a time."""
+
+    frames: "list[can.Message]"
+    begin: float
+    """Of what was looked at, in seconds of the time stamps."""
+    end: float
+    doubtful: bool
+    """Whether a frame came that may have ended before."""
+
+
+class _Window(NamedTuple):
+    duration: int
+    """Nanoseconds."""
+    begin: float
+    """First time stamp that has surely ended behind the call."""
+    end: float
+    """Last one that may have ended in the time."""
+    uncertainty: float
 
 
 class CanBus:
@@ -68,7 +91,7 @@ class CanBus:
         Frames that the tester has sent do not count.
 
         By their time stamps: a frame that has ended before, or may have, does not count. One that ends in time, or
-        may do, counts, though it is handed over a little later.
+        may do, counts, though it is handed over a little later. What cannot be told is said.
 
         Args:
             message: whose frames to look at.
@@ -78,17 +101,46 @@ class CanBus:
         Raises:
             BusError: what was waited for did not come, and the bus itself did not work all the time.
         """
-        clock = self._clock
-        start, uncertainty = clock.now, self.uncertainty
-        begin, deadline = start / 1e9 + uncertainty, (start + timeout) / 1e9 + uncertainty
+        return self._watch(message, until, until, self._window(timeout))
+
+    def record(self, message: Message, duration: int) -> Recording:
+        """Return the frames of a message that end in the next `duration` nanoseconds, as `watch` sees them."""
+        frames: list[can.Message] = []
+
+        def keep(frame: "can.Message") -> bool:
+            frames.append(frame)
+            return False
+
+        window = self._window(duration)
+        sighting = self._watch(message, keep, lambda _: True, window)
+        return Recording(frames, window.begin, window.end, sighting.doubtful)
+
+    def _window(self, duration: int) -> _Window:
+        now, uncertainty = self._clock.now / 1e9, self.uncertainty
+        return _Window(duration, now + uncertainty, now + duration / 1e9 + uncertainty, uncertainty)
+
+    def _watch(
+        self,
+        message: Message,
+        until: "Callable[[can.Message], bool]",
+        until_before: "Callable[[can.Message], bool]",
+        window: _Window,
+    ) -> Sighting:
+        """See `watch`; `until_before` says it of a frame that may have ended before."""
+        clock, uncertainty = self._clock, window.uncertainty
+        begin, deadline = window.begin, window.end
         handing_over = _HANDING_OVER_ON_A_BENCH if uncertainty else _HANDING_OVER
         found = clock.event()
         seen: list[can.Message] = []
-        count, longest_gap, last = 0, 0.0, begin
+        count, longest_gap, last, doubtful = 0, 0.0, begin, False
 
         def look(frame: "can.Message") -> None:
-            nonlocal count, longest_gap, last
-            if frame.is_rx and not found.is_set and begin <= frame.timestamp <= deadline:
+            nonlocal count, longest_gap, last, doubtful
+            if not frame.is_rx or found.is_set:
+                return
+            if begin - 2 * uncertainty <= frame.timestamp < begin:
+                doubtful = doubtful or until_before(frame)
+            elif begin <= frame.timestamp <= deadline:
                 count += 1
                 longest_gap, last = max(longest_gap, frame.timestamp - last), frame.timestamp
                 seen[:] = [frame]
@@ -98,7 +150,7 @@ class CanBus:
         before = self.channel.health()
         stop = self.channel.listen(look, (message.key,))
         try:
-            if not clock.wait(found, timeout + handing_over):
+            if not clock.wait(found, window.duration + handing_over):
                 self.channel.prove_alive()
                 if uncertainty:  # what was held up comes now
                     clock.wait(found, handing_over)
@@ -107,19 +159,9 @@ class CanBus:
         if not found.is_set:
             self._check(self.channel.health().problems_since(before))
             longest_gap = max(longest_gap, deadline - last)
-        at_the_edge = found.is_set and seen[0].timestamp > deadline - 2 * uncertainty if uncertainty else False
-        return Sighting(found.is_set, seen[0] if seen else None, count, round(longest_gap, 9), at_the_edge)
-
-    def record(self, message: Message, duration: int) -> "list[can.Message]":
-        """Return the frames of a message that end in the next `duration` nanoseconds, as `watch` sees them."""
-        frames: list[can.Message] = []
-
-        def keep(frame: "can.Message") -> bool:
-            frames.append(frame)
-            return False
-
-        self.watch(message, keep, duration)
-        return frames
+        elif uncertainty:
+            doubtful = seen[0].timestamp > deadline - 2 * uncertainty
+        return Sighting(found.is_set, seen[0] if seen else None, count, round(longest_gap, 9), doubtful)
 
     def _check(self, problems: "list[str]") -> None:
         if problems:

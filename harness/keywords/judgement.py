@@ -89,7 +89,7 @@ def judge(
     is_near = allowed.is_near(value, uncertainty)
     is_open = is_near or doubtful
     if doubtful:
-        message += "; so near to the end of the time that nobody can tell whether it counts"
+        message += "; so near to the beginning or the end of the time that nobody can tell whether it counts"
     elif is_near:
         message += f"; off by {format_quantity(uncertainty, allowed.unit)} at most, so that nobody can tell"
     expected_failure = not holds and not is_open and session.expects_failure

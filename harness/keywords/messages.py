@@ -52,7 +52,8 @@ class MessageKeywords:
         bus, found = session.rig.signals.find_message(message)
         timeout, limit_source = time_limit(session, within, "within")
         start = session.rig.clock.now
-        frame = bus.watch(found, lambda _: True, timeout).frame
+        sighting = bus.watch(found, lambda _: True, timeout)
+        frame = sighting.frame
         took = None if frame is None else round(frame.timestamp - start / 1e9, 9)
         judge(
             session,
@@ -60,6 +61,7 @@ class MessageKeywords:
             value=took,
             allowed=Allowed("s", high=timeout / 1e9, source=limit_source),
             holds=frame is not None,
+            doubtful=frame is None and sighting.doubtful,
             uncertainty=bus.uncertainty,
             actual="none came" if took is None else f"it was {format_quantity(took, 's')}",
             source=source(bus, found, frame),
@@ -77,7 +79,8 @@ class MessageKeywords:
         session = self._session
         bus, found = session.rig.signals.find_message(message)
         surely_before = session.rig.clock.now / 1e9 + during - bus.uncertainty
-        stamps = [frame.timestamp for frame in bus.record(found, _some(during))]
+        seen = bus.record(found, _some(during))
+        stamps = [frame.timestamp for frame in seen.frames]
         first = f", the first at {stamps[0]:.6f} s" if stamps else ""
         judge(
             session,
@@ -85,7 +88,7 @@ class MessageKeywords:
             value=len(stamps),
             allowed=Allowed(high=0),
             holds=not stamps,
-            doubtful=bool(stamps and bus.uncertainty) and stamps[0] > surely_before,
+            doubtful=(bool(bus.uncertainty) and stamps[0] > surely_before) if stamps else seen.doubtful,
             actual=f"there were {len(stamps)}{first}",
             source=source(bus, found),
         )
@@ -106,7 +109,7 @@ class MessageKeywords:
         cycle = _cycle_time(found)
         timeout, limit_source = time_limit(session, within, "within")
         start = session.rig.clock.now / 1e9
-        stamps = [frame.timestamp for frame in bus.record(found, timeout + _SILENT_FOR_CYCLES * cycle)]
+        stamps = [frame.timestamp for frame in bus.record(found, timeout + _SILENT_FOR_CYCLES * cycle).frames]
         last = round(stamps[-1] - start, 9) if stamps else None
         seen_before = bus.latest(found) is not None
         actual = "none came" + ("" if seen_before else ", and none has ever been seen")
@@ -139,8 +142,8 @@ class MessageKeywords:
         bus, found = session.rig.signals.find_message(message)
         cycle = _cycle_time(found) / 1e9 if expected == NOMINAL else _period(expected)
         of_mean, of_intervals = self._deviations(tolerance)
-        begin = session.rig.clock.now / 1e9
-        stamps = [frame.timestamp for frame in bus.record(found, _some(during))]
+        seen = bus.record(found, _some(during))
+        stamps = [frame.timestamp for frame in seen.frames]
         if len(stamps) < 2:
             judge(
                 session,
@@ -152,7 +155,7 @@ class MessageKeywords:
                 source=source(bus, found),
             )
             return
-        measured = cycle_times(stamps, begin, begin + during)
+        measured = cycle_times(stamps, seen.begin, seen.end)
         for what, period, allowed in (
             ("mean cycle time", measured.mean, of_mean),
             ("longest interval", measured.maximum, of_intervals),
@@ -198,9 +201,9 @@ class MessageKeywords:
         counters = protection.counters if protection else ()
         if not counters:
             raise TestError(f"{session.rig.vehicle.name} names no counter of {message}")
-        begin = session.rig.clock.now / 1e9
-        frames = bus.record(found, _some(during))
-        ended = found.cycle_time and _is_missing(found, begin + during - (frames[-1].timestamp if frames else begin))
+        seen = bus.record(found, _some(during))
+        frames = seen.frames
+        ended = found.cycle_time and _is_missing(found, seen.end - (frames[-1].timestamp if frames else seen.begin))
         limit = allowed_by(session.rig.limit("counter_errors"))
         for counter in map(found.signal, counters):
             values = [raw_in(counter, frame) for frame in frames]

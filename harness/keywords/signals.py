@@ -13,6 +13,7 @@ from harness.quantities import format_quantity, in_unit
 if TYPE_CHECKING:
     import can
 
+    from harness.buses.can_bus import Sighting
     from harness.keywords.session import Session
     from harness.rig.signals import RigSignal
 
@@ -45,7 +46,7 @@ class SignalKeywords:
         | ${resets} =    `Get Signal`    HeadUnit.ResetCounter
         """
         found = self._session.rig.signals.find(signal)
-        frame = self._next_frame(found)
+        frame = self._next_frame(found).frame
         if frame is None:
             raise TestError(f"{signal} cannot be read: {self._not_seen(found)}")
         raw = raw_in(found.signal, frame)
@@ -67,8 +68,14 @@ class SignalKeywords:
         session = self._session
         found = session.rig.signals.find(signal)
         wanted = _Wanted(session, found, expected, tolerance)
-        frame = self._next_frame(found)
-        self._judge_value(found, wanted, frame, holds=frame is not None and wanted.met_by(frame))
+        next_one = self._next_frame(found)
+        self._judge_value(
+            found,
+            wanted,
+            next_one.frame,
+            holds=next_one.frame is not None and wanted.met_by(next_one.frame),
+            doubtful=next_one.frame is None and next_one.doubtful,
+        )
 
     @keyword
     def signal_should_become(self, signal: str, expected: str, within: str, tolerance: str = "") -> None:
@@ -109,6 +116,7 @@ class SignalKeywords:
             actual=actual,
             source=source(found.bus, found.message, sighting.frame),
             uncertainty=found.bus.uncertainty,
+            doubtful=not sighting.met and sighting.doubtful,
         )
 
     @keyword
@@ -136,12 +144,12 @@ class SignalKeywords:
             holds=not sighting.met and sighting.count > 0 and not missing,
             gap=sighting.longest_gap if missing and not sighting.met else None,
             what=f"{signal} during {format_quantity(timeout / 1e9, 's')}",
-            doubtful=sighting.at_the_edge,
+            doubtful=sighting.doubtful,
         )
 
-    def _next_frame(self, signal: "RigSignal") -> "can.Message | None":
+    def _next_frame(self, signal: "RigSignal") -> "Sighting":
         timeout = MISSING_AFTER_CYCLES * (signal.message.cycle_time or _NEXT_FRAME_WITHOUT_CYCLE)
-        return signal.bus.watch(signal.message, lambda _: True, timeout).frame
+        return signal.bus.watch(signal.message, lambda _: True, timeout)
 
     def _judge_value(
         self,

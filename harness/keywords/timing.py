@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from robot.api.deco import keyword
 
+from harness.can_port import OWN_FRAMES
 from harness.errors import TestError
 from harness.keywords.judgement import Allowed, judge, time_limit
 from harness.keywords.received import raw_in, source, text_in
@@ -142,9 +143,14 @@ class TimingKeywords:
         )
 
     def _uncertainty_beside(self, bus: "CanBus") -> float:
-        """Return what a stimulus on another bus adds; on the same bus what stamps are off cancels out."""
+        """Return what the stimulus adds.
+
+        On the same bus what stamps are off cancels out, unless it may be a frame of ours that does not come back.
+        """
         other = self._stimulus_bus
-        return other.uncertainty if other is not None and other is not bus else 0.0
+        if other is None or (other is bus and OWN_FRAMES not in other.channel.untold):
+            return 0.0
+        return other.uncertainty
 
     @staticmethod
     def _first(responses: "list[can.Message]", started: float) -> "can.Message | None":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import can
 
-from harness.can_port import EXTENDED, NOT_TOLD, ChannelHealth, FrameListener
+from harness.can_port import EXTENDED, NOT_TOLD, OWN_FRAMES, ChannelHealth, FrameListener
 from harness.clock import MILLISECOND, SECOND
 from harness.errors import BusError
 from harness.interrupts import held_back
@@ -26,18 +26,15 @@ SEND_TIMEOUT = 1.0
 """Seconds that an adapter may take to accept a frame [P]; a full queue of 100 frames at 500 kbit/s takes 25 ms."""
 _POLL = 0.05
 """Seconds after which the receiving thread looks whether it is to end."""
-_HELD_UP = 300 * MILLISECOND
-"""From here on an answer is so late that frames were held up as well [P]; it is found within `_POLL`."""
-_PROBE_INTERVAL = SECOND // 2
+_HELD_UP = 200 * MILLISECOND
+"""From here on frames were held up as well [P], where a server does not answer or the receiving thread does not run."""
+_PROBE_INTERVAL = SECOND // 10
 _LONGEST_SILENCE = 1.0
-"""Seconds that a server may leave a question unanswered [P]."""
+"""Seconds after which one who waits for an answer, or for the driver, gives up [P]."""
 _MOST_UNDER_WAY = 1024
 """Frames sent and not yet heard back, of which it is known who has sent them."""
 _MOST_FAULTS = 20
 """Different ones that are kept from one look at the channel's health to the next."""
-_STALL = SECOND // 2
-"""From here on the receiving thread has not kept up [P]."""
-
 
 CONTROLLER_STATE = "controller state"
 """In `untold` where the adapter does not tell whether it is error passive or bus off."""
@@ -90,7 +87,7 @@ class BenchCanChannel:
                 not they are taken for sent as soon as it has accepted them.
             untold: what the adapter does not tell, in words.
         """
-        self.untold = untold
+        self.untold = untold if echoes or OWN_FRAMES in untold else (*untold, OWN_FRAMES)
         self.name = name
         self._bus = bus
         self._clock = clock
@@ -117,7 +114,7 @@ class BenchCanChannel:
     @property
     def uncertainty(self) -> float:
         """How far a time stamp may be off rig time, in seconds."""
-        return self._stamps.uncertainty / SECOND
+        return self._stamps.uncertainty(self._clock.now) / SECOND
 
     def send(self, frame: can.Message) -> None:
         """Send a frame as the tester.
@@ -202,7 +199,7 @@ class BenchCanChannel:
             self._new_faults.clear()
             faults = tuple(self._faults)
         silence = self._silence
-        silent = f"silent: its server has not answered for {silence:.1f} s" if silence else ""
+        silent = f"silent: its server has not answered for {silence:.2g} s" if silence else ""
         if problem := self._broken or silent or self._hangs:
             return ChannelHealth(problem, faults=faults)
         state = NOT_TOLD
@@ -242,7 +239,7 @@ class BenchCanChannel:
             while not self._ends:
                 ran = self._clock.now
                 self._looked, stalled = ran, ran - self._looked
-                if stalled > _STALL:
+                if stalled > _HELD_UP:
                     self._note(f"nothing was received for {stalled / SECOND:.1f} s: this process stood still")
                     self._next_probe = ran + _PROBE_INTERVAL  # an answer may be among what is received now
                 if probed is not None and ran >= self._next_probe:
@@ -263,7 +260,7 @@ class BenchCanChannel:
 
     def _probe(self, bus: Probed) -> None:
         unanswered = bus.unanswered
-        if unanswered > _LONGEST_SILENCE:
+        if unanswered * SECOND > _HELD_UP:
             self._silence = unanswered
         if bus.round_trip is not None:
             self._stamps.bound(round(bus.round_trip * SECOND))
@@ -272,7 +269,7 @@ class BenchCanChannel:
 
     def _server_answered(self) -> None:
         if self._silence:
-            self._note(f"its server did not answer for more than {self._silence:.1f} s")
+            self._note(f"its server did not answer for more than {self._silence:.2g} s")
             self._silence = 0.0
         if self._answered is not None:
             self._answered.set()

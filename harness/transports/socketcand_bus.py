@@ -15,7 +15,9 @@ from time import monotonic
 import can
 from can.interfaces.socketcand import SocketCanDaemonBus
 
-UNKNOWN = ("controller state", "error counters", "own frames", "remote frames", "CAN FD frames", "overruns")
+from harness.can_port import OWN_FRAMES
+
+UNKNOWN = ("controller state", "error counters", OWN_FRAMES, "remote frames", "CAN FD frames", "overruns")
 """What the socketcand protocol does not tell about a bus; see :class:`SocketcandBus`."""
 
 _LONGEST_MESSAGE = 200

@@ -5,6 +5,8 @@ be received before its stamp, so of all frames the one that came soonest tells b
 What it took at least remains unknown: that is the uncertainty.
 """
 
+from operator import itemgetter
+
 from harness.clock import MILLISECOND, SECOND
 
 ASSUMED = 10 * MILLISECOND
@@ -20,6 +22,9 @@ _FEW = 10
 _FIRST = 50 * MILLISECOND
 """Uncertainty until then [P]."""
 
+_Found = tuple[int, int]
+"""By how much rig time is ahead of a stamp at least, and the rig time at which that was found."""
+
 
 class StampMapping:
     """Maps the stamps of one channel; not for several threads at once."""
@@ -27,18 +32,19 @@ class StampMapping:
     def __init__(self) -> None:
         self._delay = ASSUMED
         self._frames = 0
-        self._found_at = 0
-        self._received = 0
-        self._before: int | None = None
-        self._offset: int | None = None
+        self._before: _Found | None = None
+        self._now: _Found | None = None
         self._window_ends = 0
 
-    @property
-    def uncertainty(self) -> int:
-        """Nanoseconds that the stamp of the latest frame may be off: by its delay, and by drift since then."""
-        if self._frames < _FEW:
+    def uncertainty(self, now: int) -> int:
+        """Return by how many nanoseconds the stamp of a frame may be off that comes at rig time `now`.
+
+        By what it takes at least to be handed over, and by what the clocks have drifted since that was found.
+        """
+        known = self._known()
+        if known is None or self._frames < _FEW or self._is_old(now):
             return _FIRST
-        return self._delay + round(_DRIFT * (self._received - self._found_at))
+        return self._delay + _drift(known, now)
 
     def bound(self, delay: int) -> None:
         """Take note that handing a frame over takes `delay` nanoseconds at most when nothing is in the way."""
@@ -51,27 +57,34 @@ class StampMapping:
             stamp: nanoseconds of the channel's clock.
             received: rig time at which the frame was handed over.
         """
-        offset = received - stamp
-        known = self._known()
-        self._frames += 1
-        self._received = received
-        if known is None or offset <= known or abs(offset - known) >= JUMP:
-            self._found_at = received
+        found = received - stamp, received
+        known, is_old = self._known(), self._is_old(received)
         if received >= self._window_ends:
-            self._before, self._offset = self._offset, None
+            self._before, self._now = self._now, None
             self._window_ends = received + _WINDOW
-        if known is None:
-            self._offset = offset
-            return received, ""
-        if abs(offset - known) >= JUMP:
-            self._before, self._offset = None, offset
+        late = found[0] - known[0] if known else 0
+        is_fault = known is not None and abs(late) - _drift(known, received) >= JUMP
+        if known is None or is_old or is_fault:
+            self._before, self._now, self._frames = None, found, self._frames if is_fault else 0
+        elif self._now is None or found[0] <= self._now[0]:
+            self._now = found
+        self._frames += 1
+        if is_fault:
             return received, (
-                f"a frame came {(offset - known) / SECOND:.3f} s after its time stamp: it was held up, or the clock "
+                f"a frame came {late / SECOND:.3f} s after its time stamp: it was held up, or the clock "
                 "of the channel was set"
             )
-        self._offset = offset if self._offset is None else min(self._offset, offset)
-        return stamp + min(known, offset), ""
+        return received if is_old else received - max(late, 0), ""
 
-    def _known(self) -> int | None:
-        offsets = [offset for offset in (self._before, self._offset) if offset is not None]
-        return min(offsets, default=None)
+    def _known(self) -> _Found | None:
+        """Return the frame that came soonest, of those that count."""
+        both = [found for found in (self._now, self._before) if found is not None]
+        return min(both, key=itemgetter(0), default=None)
+
+    def _is_old(self, now: int) -> bool:
+        """Say whether no frame has come for so long that what was known tells nothing any more."""
+        return now >= self._window_ends + _WINDOW
+
+
+def _drift(known: _Found, now: int) -> int:
+    return round(_DRIFT * max(now - known[1], 0))

@@ -143,8 +143,54 @@ def test_recording_returns_what_comes_in_the_time(bench: Bench) -> None:
     for number in range(10):
         bench.send_at(number * MILLISECOND, first=number)
     bench.kernel.sleep(3 * MILLISECOND - 1)
-    frames = bench.bus.record(bench.message, 4 * MILLISECOND)
-    assert [frame.data[0] for frame in frames] == [3, 4, 5, 6]
+    seen = bench.bus.record(bench.message, 4 * MILLISECOND)
+    assert [frame.data[0] for frame in seen.frames] == [3, 4, 5, 6]
+    assert (seen.begin, seen.end, seen.doubtful) == (pytest.approx(0.003), pytest.approx(0.007), False)
+
+
+# Time stamps that may be off
+
+OFF = 10 * MILLISECOND
+
+
+@pytest.fixture
+def vague(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A bench whose channel says that its stamps may be off, as one of an adapter does."""
+    monkeypatch.setattr(SimulatedCanChannel, "uncertainty", OFF / SECOND)
+    bench.kernel.sleep(SECOND)
+    return bench
+
+
+@pytest.mark.parametrize("phase", range(0, 20, 3))
+def test_a_regular_message_is_regular_however_far_stamps_may_be_off(vague: Bench, phase: int) -> None:
+    for number in range(100):
+        vague.send_at(SECOND + phase * MILLISECOND + number * 20 * MILLISECOND)
+    seen = vague.bus.record(vague.message, SECOND)
+    times = cycle_times([frame.timestamp for frame in seen.frames], seen.begin, seen.end)
+    assert times == CycleTimes(times.count, 0.02, 0.02, 0.02)
+    assert times.count >= 48
+
+
+@pytest.mark.parametrize(
+    ("delay", "met", "doubtful"), [(1, False, True), (9, False, True), (11, True, False), (95, True, True)]
+)
+def test_a_frame_that_may_have_ended_before_the_call_or_too_late_leaves_a_doubt(
+    vague: Bench, delay: int, met: bool, doubtful: bool
+) -> None:
+    vague.send_at(SECOND + delay * MILLISECOND, first=7)
+    sighting = vague.bus.watch(vague.message, first_is(7), 100 * MILLISECOND)
+    assert (sighting.met, sighting.count, sighting.doubtful) == (met, int(met), doubtful)
+
+
+def test_a_frame_that_is_not_what_is_waited_for_leaves_none(vague: Bench) -> None:
+    vague.send_at(SECOND + MILLISECOND, first=6)
+    assert not vague.bus.watch(vague.message, first_is(7), 100 * MILLISECOND).doubtful
+
+
+def test_a_recording_says_whether_there_may_have_been_one_frame_more(vague: Bench) -> None:
+    vague.send_at(SECOND + MILLISECOND)
+    seen = vague.bus.record(vague.message, 100 * MILLISECOND)
+    assert (seen.frames, seen.doubtful) == ([], True)
 
 
 # Cycle times

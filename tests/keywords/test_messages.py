@@ -7,11 +7,12 @@ from typing import Any
 import can
 import pytest
 
-from harness.errors import BusError, JudgementFailure, TestError
+from harness.errors import BusError, InconclusiveError, JudgementFailure, TestError
 from harness.keywords.session import Session
 from harness.protocols.can_frame import new_frame
 from harness.results.measurement import Measurement
 from harness.results.verdict import Verdict
+from harness.simulation.can_network import SimulatedCanChannel
 
 Call = Callable[..., Any]
 Heard = Callable[..., list[dict[str, Any]]]
@@ -341,3 +342,39 @@ def test_wrong_arguments_are_errors_of_the_test(
     with pytest.raises(TestError, match=message):
         booted(keyword, *arguments)
     assert session.test.failures == []
+
+
+# Time stamps that may be off
+
+
+@pytest.fixture
+def vague(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the stamps of the bus be those of an adapter."""
+    monkeypatch.setattr(SimulatedCanChannel, "uncertainty", 0.01)
+
+
+@pytest.mark.usefixtures("vague")
+def test_a_regular_message_is_regular_by_stamps_that_may_be_off(booted: Call, measured: Measured) -> None:
+    booted("Cycle Time Should Be", SPEED, tolerance="1 %")
+    assert measured().verdict is Verdict.PASS
+    booted("Counters Should Count", SPEED)
+
+
+@pytest.mark.usefixtures("vague")
+@pytest.mark.parametrize(
+    ("keyword", "arguments"),
+    [
+        ("Frame Should Arrive", ("HU_Status", "5 ms")),
+        ("Frame Should Not Arrive", ("HU_Status", "5 ms")),
+        ("Signal Should Become", ("HeadUnit.BootState", "Running", "5 ms")),
+    ],
+)
+def test_a_frame_that_may_have_ended_before_decides_nothing(
+    keyword: str, arguments: tuple[str, ...], booted: Call, session: Session, heard: Heard, measured: Measured
+) -> None:
+    booted("Wait", "1 s")
+    ago = session.rig.clock.now / 1e9 - heard("HU_Status")[-1]["at"]
+    booted("Wait", f"{97 - ago * 1000:.3f} ms")  # the next frame ends 3 ms from now
+    with pytest.raises(InconclusiveError, match="so near to the beginning or the end of the time"):
+        booted(keyword, *arguments)
+    assert measured().verdict is Verdict.INCONCLUSIVE

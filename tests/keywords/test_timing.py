@@ -9,10 +9,12 @@ import cantools
 import pytest
 from robot import result
 
+from harness.can_port import OWN_FRAMES
 from harness.errors import JudgementFailure, TestError
 from harness.keywords.session import Session
 from harness.results.measurement import Measurement
 from harness.results.verdict import Verdict, verdict_of
+from harness.simulation.can_network import SimulatedCanChannel
 
 Call = Callable[..., Any]
 Heard = Callable[..., list[dict[str, Any]]]
@@ -134,6 +136,18 @@ def test_response_time_from_the_stimulus_to_the_response(
     assert (kept.unit, kept.low, kept.high, kept.verdict) == ("s", None, 2, Verdict.PASS)
     assert kept.limit_source == "limit rear_view_time, FMVSS 111, S5.5.3 (49 CFR 571.111) [V]"
     assert kept.source == f"can:chassis/0x5A0@{response:.6f} s"
+
+
+@pytest.mark.parametrize(("untold", "uncertainty"), [((), 0.01), ((OWN_FRAMES,), 0.02)])
+def test_a_stimulus_of_ours_that_does_not_come_back_is_as_uncertain_as_its_response(
+    untold: tuple[str, ...], uncertainty: float, booted: Call, measured: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SimulatedCanChannel, "uncertainty", 0.01)
+    monkeypatch.setattr(SimulatedCanChannel, "untold", untold)
+    booted("Start Stopwatch", GEAR, "Reverse")
+    booted("Set Signal", GEAR, "Reverse")
+    booted("Response Time Should Be Below", "rear_view_time", REAR_VIEW, "Shown")
+    assert measured().uncertainty == uncertainty
 
 
 def test_response_time_from_now(booted: Call, session: Session, heard: Heard, measured: Measured) -> None:

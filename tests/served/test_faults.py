@@ -183,6 +183,12 @@ def test_a_server_that_stands_still_for_a_while_is_an_error_of_that_test_only(ta
     _at_once(*(partial(stand_still, tag) for tag in tags))
 
 
+def test_a_server_that_stands_still_for_a_moment_is_an_error_of_that_test_only(labs: Labs) -> None:
+    """What it serves was late by as much, and nobody can judge its times."""
+    ended = _fault(labs(), "time", lambda lab, _: lab.stop_server_for(0.4), comes_back=True)
+    assert "bus chassis: its server did not answer for more than 0." in ended.hit
+
+
 def test_a_whole_rest_bus_gets_over_a_server_that_stands_still(labs: Labs) -> None:
     """What the runner's ECUs send meanwhile is more than the server lets wait for its bus."""
     lab = labs(ecus=None)

@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from harness.clock import MICROSECOND, MILLISECOND, SECOND
 from harness.transports.stamps import ASSUMED, JUMP, StampMapping
 
@@ -46,7 +48,7 @@ def test_a_clock_that_drifts_is_followed() -> None:
 
 
 def test_a_frame_that_was_held_up_is_a_fault_and_so_is_a_clock_that_was_set() -> None:
-    for change in (JUMP, -JUMP, 3600 * SECOND):
+    for change in (JUMP + MILLISECOND, -JUMP - MILLISECOND, 3600 * SECOND):
         mapping = StampMapping()
         mapping.rig_time(AHEAD, 0)
         time, fault = mapping.rig_time(AHEAD + SECOND, SECOND + change)
@@ -58,22 +60,39 @@ def test_a_frame_that_was_held_up_is_a_fault_and_so_is_a_clock_that_was_set() ->
 def test_the_uncertainty_is_the_longest_that_handing_over_takes() -> None:
     mapping = StampMapping()
     for _ in range(10):
-        assert mapping.uncertainty > ASSUMED, "of the first frames each may have been held up"
+        assert mapping.uncertainty(0) > ASSUMED, "of the first frames each may have been held up"
         mapping.rig_time(AHEAD, 0)
-    assert mapping.uncertainty == ASSUMED
+    assert mapping.uncertainty(0) == ASSUMED
     mapping.bound(400 * MICROSECOND)
     mapping.bound(900 * MICROSECOND)
-    assert mapping.uncertainty == 400 * MICROSECOND
+    assert mapping.uncertainty(0) == 400 * MICROSECOND
 
 
-def test_the_uncertainty_grows_while_no_frame_comes_soon_for_clocks_drift() -> None:
+@pytest.mark.parametrize("millionths", [0, 1, 20, 50, -1, -20, -50])
+def test_the_uncertainty_covers_what_is_off_and_stays_small_however_long_it_takes(millionths: int) -> None:
+    generator, mapping, shortest = random.Random(SEED), StampMapping(), 200 * MICROSECOND
+    mapping.bound(400 * MICROSECOND)
+    for number in range(40_000):
+        now = number * 100 * MILLISECOND
+        stamp = AHEAD + now - round(now * millionths * 1e-6)
+        received = now + shortest + round(generator.expovariate(1 / (300 * MICROSECOND)))
+        before = mapping.uncertainty(now)
+        time, fault = mapping.rig_time(stamp, received)
+        assert not fault
+        assert number < 10 or abs(time - now) <= before <= 4 * MILLISECOND, SEED
+
+
+def test_what_is_known_is_forgotten_when_no_frame_comes_for_long() -> None:
+    """Clocks drift, and a frame must not be taken for one that ended before it was waited for."""
     mapping = StampMapping()
     mapping.bound(0)
     for _ in range(10):
         mapping.rig_time(AHEAD, 0)
-    for seconds in (1, 600):
-        now = seconds * SECOND
-        drifted = AHEAD + now - round(now * 1e-4)
-        time, _ = mapping.rig_time(drifted, now)
-        assert abs(time - now) <= mapping.uncertainty
-    assert mapping.uncertainty == 60 * MILLISECOND
+    assert mapping.uncertainty(SECOND) == 100 * MICROSECOND
+    hour = 3600 * SECOND
+    assert mapping.uncertainty(hour) == 50 * MILLISECOND
+    drifted = AHEAD + hour - round(hour * 50e-6)
+    for _ in range(10):
+        assert mapping.uncertainty(hour) == 50 * MILLISECOND
+        assert mapping.rig_time(drifted, hour + MILLISECOND) == (hour + MILLISECOND, "")
+    assert mapping.uncertainty(hour) == 0
