@@ -14,14 +14,13 @@ from robot.output import LOGGER  # type: ignore[import-untyped]
 
 from harness.errors import HarnessError, RigFileError
 from harness.keywords.answers import read_answers
-from harness.keywords.operator import ANSWERS_VARIABLE
+from harness.keywords.runner import ANSWERS_VARIABLE
 from harness.listener import SEED_VARIABLE
 from harness.progress import Progress
 from harness.quantities import Duration
-from harness.results.junit import write_junit
-from harness.results.measurement import read_measurements
+from harness.results.junit import write_junit_of_run
 from harness.results.outcome import Outcome, read_outcomes
-from harness.results.run_folder import RunFacts, new_run_folder, read_run_facts, trace_path, write_run_facts
+from harness.results.run_folder import RunFacts, new_run_folder, read_run_facts, write_run_facts
 from harness.results.summary import verdict_table
 from harness.results.verdict import NOT_TO_BE_TRUSTED, NOTHING_RAN, Verdict, exit_code
 from harness.rig.check_rig import check_rig
@@ -110,7 +109,7 @@ def _report(
             *errors,
             f"the suites name rig {used.rig} themselves and ran on it, not on {facts.rig}; write rig=${{RIG}}",
         ]
-    _write_junit(folder, used, outcomes)
+    write_junit_of_run(folder, used)
     _show_summary(console, outcomes, _speed(used, wall_seconds), errors, folder)
     ended = datetime.now(UTC).astimezone()
     if stop.arrived:
@@ -162,14 +161,6 @@ def _make_folder(output: Path, facts: RunFacts) -> Path:
     except OSError as error:
         raise HarnessError(f"the results of the run cannot be written: {error}") from error
     return folder
-
-
-def _write_junit(folder: Path, facts: RunFacts, outcomes: Sequence[Outcome]) -> None:
-    log = folder / "measurements.jsonl"
-    measurements, _ = read_measurements(log) if log.exists() else ([], "")
-    traces = {outcome: trace_path(folder, outcome.suite) for outcome in outcomes}
-    attachments = {f"{it.suite}.{it.name}": [trace] for it, trace in traces.items() if trace.exists()}
-    write_junit(folder / "output.xml", measurements, facts, folder / "junit.xml", attachments)
 
 
 def _show_summary(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import BenchError, HarnessError, unknown_name
+from harness.keywords.runner import RobotRunner, Runner
 from harness.quantities import Duration
 from harness.results.verdict import Verdict, worst
 
@@ -48,6 +49,7 @@ class Session:
 
     def __init__(self, rig: str) -> None:
         self.rig_name = rig
+        self.runner: Runner = RobotRunner()
         self.test = TestRecord()
         self.suite = TestRecord()
         self.expects_failure = False
