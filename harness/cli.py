@@ -105,6 +105,9 @@ def run(  # noqa: PLR0917  typer gives them by name
     until_fail: Annotated[
         bool, typer.Option("--until-fail", help="Run them until a test fails, N times at most with --repeat N.")
     ] = False,
+    pause_on_fail: Annotated[
+        bool, typer.Option("--pause-on-fail", help="Hold at each test that fails, and take keywords at a prompt.")
+    ] = False,
     resume: Annotated[
         Path | None,
         typer.Option(
@@ -121,6 +124,8 @@ def run(  # noqa: PLR0917  typer gives them by name
         from harness.resume import resume as resume_run
 
         raise typer.Exit(resume_run(resume, output=output, wait=wait, console=_console()))
+    if pause_on_fail and (repeat or until_fail):
+        raise UsageError("--pause-on-fail cannot be given with --repeat and --until-fail")
     from harness.run import run as run_suites
 
     code = run_suites(
@@ -134,6 +139,7 @@ def run(  # noqa: PLR0917  typer gives them by name
         wait=wait,
         repetitions=repeat or (None if until_fail else 1),
         until_fail=until_fail,
+        pause_on_fail=pause_on_fail,
         console=_console(),
     )
     raise typer.Exit(code)
@@ -167,6 +173,21 @@ def check(rig: Annotated[str, typer.Argument(help="A rig file, or the name of on
     from harness.rig_check import show_rig
 
     show_rig(rig, _console())
+
+
+@app.command()
+def shell(
+    rig: Annotated[str, typer.Argument(help="A rig file, or the name of one in the folder rigs.")],
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 1,
+    output: Annotated[Path, typer.Option(help="Where the folder of the session is made.")] = Path("reports"),
+) -> None:
+    """Open a rig and take keywords at a prompt; leaving brings the rig to its safe state.
+
+    Exit code: 0 the rig is safe; 2 it may not be, or a signal ended it; 3 the rig could not be opened.
+    """
+    from harness.shell import shell as open_shell
+
+    raise typer.Exit(open_shell(rig, output=output, seed=seed, console=_console()))
 
 
 @app.command()

@@ -46,11 +46,15 @@ class Progress:
             self._running = self.console.status(Text(data.name))
             self._running.start()
 
-    def end_test(self, data: "running.TestCase", result: "result.TestCase") -> None:
-        """Show the verdict of a test, and the first line of its message when it did not pass."""
+    def hold(self) -> None:
+        """Leave the terminal to somebody else until the test ends."""
         if self._running:
             self._running.stop()
             self._running = None
+
+    def end_test(self, data: "running.TestCase", result: "result.TestCase") -> None:
+        """Show the verdict of a test, and the first line of its message when it did not pass."""
+        self.hold()
         verdict = verdict_of(result)
         if self._quiet and verdict in {Verdict.PASS, Verdict.SKIPPED, Verdict.NOT_RUN}:
             return

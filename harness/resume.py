@@ -34,7 +34,7 @@ _Key = tuple[str, str]
 """Long name of a suite, and name of a test in it."""
 
 
-def resume(before: Path, *, output: Path, wait: Duration, console: Console, listeners: Sequence[object] = ()) -> int:
+def resume(before: Path, *, output: Path, wait: Duration, console: Console) -> int:
     """Run those tests of an earlier run that have no final verdict, and return the exit code of both runs.
 
     Args:
@@ -42,7 +42,6 @@ def resume(before: Path, *, output: Path, wait: Duration, console: Console, list
         output: where the folder of the new run is made.
         wait: how long to wait for other runs that use the rig.
         console: what progress and summary are shown on.
-        listeners: of Robot, beside those that every run has.
 
     Raises:
         HarnessError: there is no such run, nothing of it is left, or a file that it depends on has changed since;
@@ -85,7 +84,6 @@ def resume(before: Path, *, output: Path, wait: Duration, console: Console, list
             variables=plan.variables(plan.seed),
             stop=stop,
             progress=progress,
-            listeners=listeners,
         )
         if not ended.complete:
             return ended.code

@@ -9,6 +9,7 @@ from rich.text import Text
 from harness.errors import HarnessError, RigFileError
 from harness.execution import REPORTS, execute, make_folder, show_summary
 from harness.keywords.answers import read_answers
+from harness.pause import PauseOnFail
 from harness.plan import Plan, fingerprints, read_suites, write_plan
 from harness.progress import Progress
 from harness.quantities import Duration
@@ -17,6 +18,7 @@ from harness.rig.check_rig import check_rig
 from harness.rig.locks import lock_resources
 from harness.rig.rig_file import find_rig
 from harness.rig.run_facts import run_facts
+from harness.shell import check_terminal
 from harness.stop_signals import StopSignals
 from harness.transports.wall_clock import WallClock
 
@@ -33,6 +35,7 @@ def run(
     wait: Duration,
     repetitions: int | None = 1,
     until_fail: bool = False,
+    pause_on_fail: bool = False,
     console: Console,
 ) -> int:
     """Run suites on a rig and return the exit code.
@@ -48,11 +51,14 @@ def run(
         wait: how long to wait for other runs that use the rig.
         repetitions: how often to run them; None for without end.
         until_fail: whether the first test that fails is the last one.
+        pause_on_fail: whether to hold at each test that fails and let keywords be typed.
         console: what progress and summary are shown on.
 
     Raises:
         HarnessError: a file is wrong, there is nothing to run or the rig is in use; nothing has been touched.
     """
+    if pause_on_fail:
+        check_terminal("--pause-on-fail")
     path = find_rig(rig) if rig else _only_rig(Path("rigs"))
     plan = Plan(
         rig=str(path),
@@ -81,7 +87,16 @@ def run(
         if repetitions != 1 or until_fail:
             return repeat(suite, folder, facts, plan, until_fail=until_fail, stop=stop, console=console)
         progress = Progress(console)
-        ended = execute(suite, folder, facts, variables=plan.variables(seed), stop=stop, progress=progress)
+        listeners = [PauseOnFail(progress, stop, say)] if pause_on_fail else []
+        ended = execute(
+            suite,
+            folder,
+            facts,
+            variables=plan.variables(seed),
+            stop=stop,
+            progress=progress,
+            listeners=listeners,
+        )
         if ended.complete:
             show_summary(console, ended, folder, stop, REPORTS)
         return ended.code
