@@ -74,6 +74,7 @@ def _options(
 
 @app.command()
 def run(  # noqa: PLR0917  typer gives them by name
+    context: typer.Context,
     suites: Annotated[
         list[Path] | None, typer.Argument(help="Suites: files or folders.", show_default="suites", metavar="SUITES...")
     ] = None,
@@ -97,11 +98,34 @@ def run(  # noqa: PLR0917  typer gives them by name
             show_default="does not wait",
         ),
     ] = Duration(0),
+    repeat: Annotated[
+        int | None,
+        typer.Option(min=1, help="How often to run them, each time with the next seed.", metavar="N", show_default="1"),
+    ] = None,
+    until_fail: Annotated[
+        bool, typer.Option("--until-fail", help="Run them until a test fails, N times at most with --repeat N.")
+    ] = False,
+    pause_on_fail: Annotated[
+        bool, typer.Option("--pause-on-fail", help="Hold at each test that fails, and take keywords at a prompt.")
+    ] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            help="Go on with an interrupted run: run what has no verdict yet.", metavar="FOLDER", show_default="no"
+        ),
+    ] = None,
 ) -> None:
     """Run suites on a rig.
 
     Exit code: 0 all passed or skipped; 1 the product failed; 2 something else went wrong; 3 nothing ran.
     """
+    if resume:
+        _only_with_resume(context)
+        from harness.resume import resume as resume_run
+
+        raise typer.Exit(resume_run(resume, output=output, wait=wait, console=_console()))
+    if pause_on_fail and (repeat or until_fail):
+        raise UsageError("--pause-on-fail cannot be given with --repeat and --until-fail")
     from harness.run import run as run_suites
 
     code = run_suites(
@@ -113,9 +137,23 @@ def run(  # noqa: PLR0917  typer gives them by name
         answers=answers,
         output=output,
         wait=wait,
+        repetitions=repeat or (None if until_fail else 1),
+        until_fail=until_fail,
+        pause_on_fail=pause_on_fail,
         console=_console(),
     )
     raise typer.Exit(code)
+
+
+def _only_with_resume(context: typer.Context) -> None:
+    """Refuse what an interrupted run has been told when it began."""
+    allowed = {"resume", "output", "wait"}
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        if name not in allowed and source is not None and source.name == "COMMANDLINE":
+            given = parameter.opts[0] if parameter.opts[0].startswith("-") else "SUITES"
+            raise UsageError(f"{given} cannot be given with --resume: the run goes on with what it began with")
 
 
 @app.command()
@@ -135,6 +173,21 @@ def check(rig: Annotated[str, typer.Argument(help="A rig file, or the name of on
     from harness.rig_check import show_rig
 
     show_rig(rig, _console())
+
+
+@app.command()
+def shell(
+    rig: Annotated[str, typer.Argument(help="A rig file, or the name of one in the folder rigs.")],
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 1,
+    output: Annotated[Path, typer.Option(help="Where the folder of the session is made.")] = Path("reports"),
+) -> None:
+    """Open a rig and take keywords at a prompt; leaving brings the rig to its safe state.
+
+    Exit code: 0 the rig is safe; 2 it may not be, or a signal ended it; 3 the rig could not be opened.
+    """
+    from harness.shell import shell as open_shell
+
+    raise typer.Exit(open_shell(rig, output=output, seed=seed, console=_console()))
 
 
 @app.command()

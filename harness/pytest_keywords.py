@@ -8,14 +8,13 @@ from functools import wraps
 from inspect import Parameter, signature
 from typing import Any
 
+import pytest
 from robot import result
-from robot.api import TypeInfo
+from robot.api import SkipExecution, TypeInfo
 
 from harness.errors import HarnessError, JudgementFailure, TestError, unknown_name
 from harness.Hil import Hil
 
-_NEED_ROBOT = frozenset({"ask_operator", "judgement_should_fail"})
-"""Keywords that ask Robot for a variable, or let it run another keyword."""
 _LOGGER = logging.getLogger("RobotFramework")
 """Where Robot's logger writes to when Robot does not run."""
 
@@ -28,20 +27,16 @@ class Keywords:
     Args:
         library: where the keywords are.
         began: is told each call when it begins, as a result of Robot that is filled in until the call ends.
+        answers_file: what stands in for an operator.
     """
 
-    def __init__(self, library: Hil, began: Began) -> None:
+    def __init__(self, library: Hil, began: Began, answers_file: str | None = None) -> None:
         _LOGGER.setLevel(logging.INFO)
-        self._methods = {
-            name.replace(" ", "_").casefold(): _method(library, name, began)
-            for name in library.keywords
-            if name not in _NEED_ROBOT
-        }
+        self.answers_file = answers_file
+        self._methods = {name.replace(" ", "_").casefold(): _method(library, name, began) for name in library.keywords}
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         __tracebackhide__ = True
-        if name in _NEED_ROBOT:
-            raise AttributeError(f"{name} works in suites of Robot Framework only")
         methods: dict[str, Callable[..., Any]] = vars(self).get("_methods", {})
         if name not in methods:
             raise AttributeError(unknown_name("keyword", name, methods))
@@ -49,6 +44,22 @@ class Keywords:
 
     def __dir__(self) -> list[str]:
         return sorted(self._methods)
+
+    def run_keyword(self, name: str, *arguments: str) -> object:
+        """Run a keyword by the name that suites have for it, with arguments as suites have them.
+
+        Raises:
+            TestError: there is no such keyword.
+        """
+        __tracebackhide__ = True
+        method = self._methods.get(name.replace(" ", "_").casefold())
+        if method is None:
+            known = [key.replace("_", " ").title() for key in self._methods]
+            raise TestError(unknown_name("keyword", name, known))
+        names = {key for key, it in signature(method).parameters.items() if it.kind is not Parameter.VAR_POSITIONAL}
+        pairs = [argument.partition("=") for argument in arguments]
+        named = {key: value for key, equals, value in pairs if equals and key in names}
+        return method(*("".join(pair) for pair in pairs if not (pair[1] and pair[0] in names)), **named)
 
 
 def _method(library: Hil, name: str, began: Began) -> Callable[..., Any]:
@@ -74,6 +85,8 @@ def _method(library: Hil, name: str, began: Began) -> Callable[..., Any]:
                 raise TestError(f"{shown}: {error}") from None
             try:
                 return keyword(*bound.args, **bound.kwargs)
+            except SkipExecution as error:
+                pytest.skip(str(error))
             except (JudgementFailure, HarnessError) as error:
                 error.__traceback__ = None  # where in the harness it comes from says nothing about the product
                 raise
@@ -92,6 +105,7 @@ def _step(name: str, arguments: list[str], began: Began) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
+        step.status = "SKIP" if isinstance(error, pytest.skip.Exception) else "FAIL"
         step.message = said(error)
         raise
     else:

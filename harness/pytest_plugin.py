@@ -21,17 +21,19 @@ RUN: "pytest.StashKey[PytestRun]" = pytest.StashKey()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that names the rig."""
-    parser.getgroup("hil").addoption(
+    group = parser.getgroup("hil")
+    group.addoption(
         "--rig",
         help="Rig for the tests that take the fixture 'rig': a rig file, or the name of one in the folder rigs.",
     )
+    group.addoption("--answers", help="Answers of the operator, a YAML file.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Take up the run on a rig, if one is named.
 
     Raises:
-        pytest.UsageError: the rig's files are missing or damaged; nothing has been opened.
+        pytest.UsageError: the rig's files, or the one of answers, are missing or damaged; nothing has been opened.
     """
     config.addinivalue_line("markers", "req(*ids): requirements that the test is evidence for")
     config.addinivalue_line(
@@ -43,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from harness.errors import HarnessError
 
         try:
-            run = pytest_run.PytestRun(rig, config.invocation_params.dir)
+            run = pytest_run.PytestRun(rig, config.getoption("answers"), config.invocation_params.dir)
         except HarnessError as error:
             raise pytest.UsageError(str(error)) from error
         config.stash[RUN] = run

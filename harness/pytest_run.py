@@ -21,13 +21,13 @@ from robot.output import LOGGER  # type: ignore[import-untyped]  # Robot has typ
 
 from harness.errors import BenchError, HarnessError
 from harness.Hil import Hil
+from harness.keywords.answers import read_answers
 from harness.keywords.session import Session, TestRecord
 from harness.listener import NEEDS, STOPPED
 from harness.pytest_keywords import Keywords, now, said
-from harness.results.junit import write_junit
-from harness.results.measurement import read_measurements
+from harness.results.junit import write_junit_of_run
 from harness.results.outcome import REQUIREMENT, RIG_SECONDS, Outcome, SuiteLabels, read_outcomes
-from harness.results.run_folder import RunFacts, new_run_folder, read_run_facts, trace_path, write_run_facts
+from harness.results.run_folder import RunFacts, new_run_folder, read_run_facts, write_run_facts
 from harness.results.verdict import NOT_TO_BE_TRUSTED, NOTHING_RAN, Verdict, exit_code
 from harness.rig.check_rig import check_rig
 from harness.rig.rig_file import find_rig
@@ -57,13 +57,16 @@ class PytestRun:
         HarnessError: the rig's files are missing or damaged; nothing has been opened.
     """
 
-    def __init__(self, rig: str, working_folder: Path) -> None:
+    def __init__(self, rig: str, answers: str | None, working_folder: Path) -> None:
         path = find_rig(rig)
         self._rig, self._vehicle = check_rig(path)
+        if answers:
+            read_answers(Path(answers))
         library = Hil(str(path))
         listeners: Any = library.ROBOT_LIBRARY_LISTENER  # robotlibcore has made a list of it
         self.session: Session = listeners[0].session
-        self._keywords = Keywords(library, self._step_began)
+        self._keywords = Keywords(library, self._step_began, answers)
+        self.session.runner = self._keywords
         self._working_folder = working_folder
         self._folder: Path | None = None
         self._suite = result.TestSuite(name="pytest")
@@ -217,16 +220,13 @@ class PytestRun:
             session.exitstatus = max(int(exitstatus), code)
 
     def _write_reports(self, folder: Path) -> RunFacts:
-        output, log = folder / "output.xml", folder / "measurements.jsonl"
+        output = folder / "output.xml"
         LOGGER.unregister_console_logger()  # it would print where the reports are, in the middle of pytest's own
         result.Result(suite=self._suite).save(output)
         ResultWriter(output).write_results(log=folder / "log.html", report=folder / "report.html")
         facts = read_run_facts(folder)
         self._outcomes = read_outcomes(output)
-        measurements, _ = read_measurements(log) if log.exists() else ([], "")
-        traces = {f"{it.suite}.{it.name}": trace_path(folder, it.suite) for it in self._outcomes}
-        attachments = {test: [trace] for test, trace in traces.items() if trace.exists()}
-        write_junit(output, measurements, facts, folder / "junit.xml", attachments)
+        write_junit_of_run(folder, facts)
         return facts
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,33 +1,24 @@
-"""What `hil run` does: checks the files, lets Robot run the suites, and writes the reports."""
+"""What `hil run` does: checks the files, then runs the suites once, several times, or what an earlier run has left."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
-from robot.api import ResultWriter, TestSuite
-from robot.errors import DataError  # type: ignore[import-untyped]  # Robot has types for its api only
-from robot.output import LOGGER  # type: ignore[import-untyped]
 
 from harness.errors import HarnessError, RigFileError
+from harness.execution import REPORTS, execute, make_folder, show_summary
 from harness.keywords.answers import read_answers
-from harness.keywords.operator import ANSWERS_VARIABLE
-from harness.listener import SEED_VARIABLE
+from harness.pause import PauseOnFail
+from harness.plan import Plan, fingerprints, read_suites, write_plan
 from harness.progress import Progress
 from harness.quantities import Duration
-from harness.results.junit import write_junit
-from harness.results.measurement import read_measurements
-from harness.results.outcome import Outcome, read_outcomes
-from harness.results.run_folder import RunFacts, new_run_folder, read_run_facts, trace_path, write_run_facts
-from harness.results.summary import verdict_table
-from harness.results.verdict import NOT_TO_BE_TRUSTED, NOTHING_RAN, Verdict, exit_code
+from harness.repeat import repeat
 from harness.rig.check_rig import check_rig
 from harness.rig.locks import lock_resources
 from harness.rig.rig_file import find_rig
 from harness.rig.run_facts import run_facts
+from harness.shell import check_terminal
 from harness.stop_signals import StopSignals
 from harness.transports.wall_clock import WallClock
 
@@ -42,6 +33,9 @@ def run(
     answers: Path | None,
     output: Path,
     wait: Duration,
+    repetitions: int | None = 1,
+    until_fail: bool = False,
+    pause_on_fail: bool = False,
     console: Console,
 ) -> int:
     """Run suites on a rig and return the exit code.
@@ -55,78 +49,57 @@ def run(
         answers: file that stands in for an operator.
         output: where the folder of the run is made.
         wait: how long to wait for other runs that use the rig.
+        repetitions: how often to run them; None for without end.
+        until_fail: whether the first test that fails is the last one.
+        pause_on_fail: whether to hold at each test that fails and let keywords be typed.
         console: what progress and summary are shown on.
 
     Raises:
         HarnessError: a file is wrong, there is nothing to run or the rig is in use; nothing has been touched.
     """
+    if pause_on_fail:
+        check_terminal("--pause-on-fail")
     path = find_rig(rig) if rig else _only_rig(Path("rigs"))
+    plan = Plan(
+        rig=str(path),
+        suites=[str(it) for it in suites or _default_suites()],
+        include=include,
+        exclude=exclude,
+        seed=seed,
+        answers=str(answers) if answers else None,
+        repetitions=repetitions,
+    )
     rig_file, vehicle = check_rig(path)
-    suites = suites or _default_suites()
-    suite = _read_suites(suites, include, exclude)
+    suite = read_suites(plan)
     if answers:
         read_answers(answers)
+    files = fingerprints(plan, vehicle, suite)
     suite.metadata.update(rig_file.shown_in_reports(vehicle.name))
 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)
 
     with lock_resources(rig_file, wait, say), StopSignals(WallClock()) as stop:
-        facts = run_facts(rig_file, vehicle, seed=seed, suites=suites[0], instruments={}, identities={})
-        folder = _make_folder(output, facts)
+        facts = run_facts(rig_file, vehicle, seed=seed, suites=Path(plan.suites[0]), instruments={}, identities={})
+        folder = make_folder(output, facts)
+        write_plan(folder, plan, files)
         say(f"{facts.rig}: {facts.vehicle}, {facts.rig_kind} rig, seed {seed}")
-        variables = [f"RIG:{path}", f"{SEED_VARIABLE.strip('${}')}:{seed}"]
-        if answers:
-            variables.append(f"{ANSWERS_VARIABLE.strip('${}')}:{answers}")
+        if repetitions != 1 or until_fail:
+            return repeat(suite, folder, facts, plan, until_fail=until_fail, stop=stop, console=console)
         progress = Progress(console)
-        listeners = [stop, progress]
-        began = datetime.now(UTC)
-        try:
-            suite.run(output="output.xml", outputdir=folder, variable=variables, listener=listeners, console="none")
-        except SystemExit:  # the second Ctrl-C, and Robot gives it no exit code
-            console.print("Stopped by force: the rig may not be safe, and there is no report.", style="bold red")
-            return NOT_TO_BE_TRUSTED
-        try:
-            wall_seconds = (datetime.now(UTC) - began).total_seconds()
-            return _report(folder, facts, progress.errors, stop, console, wall_seconds=wall_seconds)
-        except HarnessError as error:  # let through, it would say that nothing ran
-            console.print(Text(f"The reports are not complete: {error}", style="bold red"), soft_wrap=True)
-            return NOT_TO_BE_TRUSTED
-        except SystemExit:
-            console.print("Stopped by force: the reports are not complete.", style="bold red")
-            return NOT_TO_BE_TRUSTED
-
-
-def _report(
-    folder: Path, facts: RunFacts, errors: Sequence[str], stop: StopSignals, console: Console, *, wall_seconds: float
-) -> int:
-    result = folder / "output.xml"
-    ResultWriter(result).write_results(log=folder / "log.html", report=folder / "report.html")
-    outcomes = read_outcomes(result)
-    code = exit_code([outcome.verdict for outcome in outcomes])
-    used = read_run_facts(folder)
-    if used.rig != facts.rig:
-        errors = [
-            *errors,
-            f"the suites name rig {used.rig} themselves and ran on it, not on {facts.rig}; write rig=${{RIG}}",
-        ]
-    _write_junit(folder, used, outcomes)
-    _show_summary(console, outcomes, _speed(used, wall_seconds), errors, folder)
-    ended = datetime.now(UTC).astimezone()
-    if stop.arrived:
-        console.print("Stopped by a signal.", style="bold magenta")
-    if errors or stop.arrived or code == NOTHING_RAN:  # Robot had tests: it was stopped before it reached one
-        code = NOT_TO_BE_TRUSTED
-    write_run_facts(folder, replace(used, started=facts.started, ended=ended, exit_code=code))
-    return code
-
-
-def _speed(facts: RunFacts, wall_seconds: float) -> str:
-    if not facts.rig_seconds:
-        return f"{wall_seconds:.1f} s of wall time"
-    ratio = wall_seconds / facts.rig_seconds
-    speed = f"{1 / ratio:.0f} times as fast" if facts.virtual else f"wall time over rig time {ratio:.2f}"
-    return f"{facts.rig_seconds:.1f} s of rig time in {wall_seconds:.1f} s of wall time: {speed}"
+        listeners = [PauseOnFail(progress, stop, say)] if pause_on_fail else []
+        ended = execute(
+            suite,
+            folder,
+            facts,
+            variables=plan.variables(seed),
+            stop=stop,
+            progress=progress,
+            listeners=listeners,
+        )
+        if ended.complete:
+            show_summary(console, ended, folder, stop, REPORTS)
+        return ended.code
 
 
 def _only_rig(folder: Path) -> Path:
@@ -143,45 +116,3 @@ def _default_suites() -> list[Path]:
     if not folder.is_dir():
         raise HarnessError("nothing to run: name the files or folders of suites; there is no folder 'suites' here")
     return [folder]
-
-
-def _read_suites(paths: Sequence[Path], include: Sequence[str], exclude: Sequence[str]) -> TestSuite:
-    LOGGER.unregister_console_logger()  # it would print what the listener shows
-    try:
-        suite = TestSuite.from_file_system(*paths)
-        suite.configure(include_tags=include or None, exclude_tags=exclude or None)
-    except DataError as error:
-        raise HarnessError(f"nothing to run: {error}") from error
-    return suite
-
-
-def _make_folder(output: Path, facts: RunFacts) -> Path:
-    try:
-        folder = new_run_folder(output, facts.rig, facts.started)
-        write_run_facts(folder, facts)
-    except OSError as error:
-        raise HarnessError(f"the results of the run cannot be written: {error}") from error
-    return folder
-
-
-def _write_junit(folder: Path, facts: RunFacts, outcomes: Sequence[Outcome]) -> None:
-    log = folder / "measurements.jsonl"
-    measurements, _ = read_measurements(log) if log.exists() else ([], "")
-    traces = {outcome: trace_path(folder, outcome.suite) for outcome in outcomes}
-    attachments = {f"{it.suite}.{it.name}": [trace] for it, trace in traces.items() if trace.exists()}
-    write_junit(folder / "output.xml", measurements, facts, folder / "junit.xml", attachments)
-
-
-def _show_summary(
-    console: Console, outcomes: Sequence[Outcome], speed: str, errors: Sequence[str], folder: Path
-) -> None:
-    console.print()
-    console.print(verdict_table(outcomes))
-    counts = Counter(outcome.verdict for outcome in outcomes)
-    listed = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-    console.print(f"{len(outcomes)} test{'s' * (len(outcomes) != 1)}: {listed}", style="bold")
-    console.print(Text(speed))
-    for error in errors:
-        console.print(Text(f"Outside of the tests: {error}", style="bold magenta"), soft_wrap=True)
-    for name in ("report.html", "log.html", "junit.xml"):
-        console.print(Text(str(folder / name)), soft_wrap=True)

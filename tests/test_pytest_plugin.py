@@ -196,6 +196,37 @@ def test_comes_after_a_rig_fault(booted):
     booted.supply_voltage_should_be_between("13 V", "14 V")
 
 
+def test_expects_a_failure(booted):
+    """PASS"""
+    told = booted.judgement_should_fail("Signal Should Become", "HeadUnit.BootState", "Off", "within=0.2 s")
+    assert "expected at most 0.2 s" in told
+
+
+def test_expects_a_failure_that_does_not_come(booted):
+    """FAIL"""
+    booted.judgement_should_fail("Supply Voltage Should Be Between", "13 V", "14 V")
+
+
+def test_expects_a_failure_of_an_unknown_keyword(rig):
+    """ERROR"""
+    rig.judgement_should_fail("Signal Shuold Be", "HeadUnit.BootState", "Off")
+
+
+def test_is_answered_by_the_file(rig):
+    """PASS"""
+    assert rig.ask_operator("Is it on?", "yes", "no") == "yes"
+
+
+def test_is_answered_wrongly_by_the_file(rig):
+    """ERROR"""
+    rig.ask_operator("Is it off?", "yes", "no")
+
+
+def test_is_answered_by_nobody(rig):
+    """SKIPPED"""
+    rig.ask_operator("Is it red?")
+
+
 @pytest.mark.needs("head unit", "camera")
 def test_needs_what_the_rig_lacks(rig):
     """SKIPPED"""
@@ -230,7 +261,9 @@ def outcomes(pytester: pytest.Pytester) -> dict[str, Outcome]:
 
 def test_each_test_has_the_verdict_of_its_documentation(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(VERDICTS)
-    ran = run(pytester)
+    answers = pytester.path / "answers.yaml"
+    answers.write_text("Is it on?: yes\nIs it off?: maybe\n", encoding="utf-8")
+    ran = run(pytester, "--answers", str(answers))
     expected = dict(re.findall(r'def (test_\w+)\(.*\):\n    """([A-Z]+)"""', VERDICTS))
     found = outcomes(pytester)
     assert {name: str(outcome.verdict) for name, outcome in found.items()} == expected
@@ -256,6 +289,14 @@ def test_each_test_has_the_verdict_of_its_documentation(pytester: pytest.Pyteste
     assert said["test_fails_before_a_rig_fault"] == f"{nonsense}\n{too_low}"
     assert said["test_needs_what_the_rig_lacks"].startswith("rig rx5-virtual lacks camera: no capability 'camera'")
     assert said["test_is_skipped"] == "for a reason"
+    assert said["test_expects_a_failure_that_does_not_come"].endswith(
+        "expected to fail, but it passed; source verdict of the keyword"
+    )
+    assert said["test_expects_a_failure_of_an_unknown_keyword"].startswith(
+        "no keyword 'Signal Shuold Be'; did you mean 'Signal Should Be'"
+    )
+    assert said["test_is_answered_wrongly_by_the_file"].endswith("is answered 'maybe' in the file; allowed: yes, no")
+    assert said["test_is_answered_by_nobody"] == "needs an operator, and there is no terminal to ask on: Is it red?"
 
     count = Counter(expected.values())
     judged_in_teardown = 2
@@ -426,15 +467,10 @@ def test_importing_it_is_cheap() -> None:
     assert set(finished.stdout.split()) == {"harness", MODULE}
 
 
-def test_every_keyword_is_a_method_but_for_those_that_need_robot() -> None:
+def test_every_keyword_is_a_method() -> None:
     keywords = Keywords(Hil(str(RIG)), began=lambda _: None)
     names = {name.replace(" ", "_").casefold() for name in Hil(str(RIG)).get_keyword_names()}
-    left_out = {"ask_operator", "judgement_should_fail"}
-    assert set(dir(keywords)) == names - left_out
-    for name in left_out:
-        assert not hasattr(keywords, name)
-        with pytest.raises(AttributeError, match="works in suites of Robot Framework only"):
-            getattr(keywords, name)
+    assert set(dir(keywords)) == names
     assert "Only frames that are received after the call count" in (keywords.signal_should_become.__doc__ or "")
 
 

@@ -70,6 +70,7 @@ def test_a_good_run_leaves_all_reports(lab: Path) -> None:
         "log.html",
         "measurements.jsonl",
         "output.xml",
+        "plan.json",
         "report.html",
         "run.json",
         "traces",

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from robot.api import logger
 from robot.api.deco import keyword
-from robot.libraries.BuiltIn import BuiltIn
 
 from harness.keywords.judgement import Allowed, judge
 
@@ -32,7 +31,7 @@ class ExpectationKeywords:
         outer_failures, session.expected_failures = session.expected_failures, []
         message = ""
         try:
-            BuiltIn().run_keyword(name, *arguments)
+            session.runner.run_keyword(name, *arguments)
         except Exception as error:
             message = str(error)
             if message not in session.expected_failures:

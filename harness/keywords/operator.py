@@ -5,15 +5,11 @@ from typing import TYPE_CHECKING
 
 from robot.api import SkipExecution, logger
 from robot.api.deco import keyword
-from robot.libraries.BuiltIn import BuiltIn
 
 from harness.errors import TestError
 
 if TYPE_CHECKING:
     from harness.keywords.session import Session
-
-ANSWERS_VARIABLE = "${HIL_ANSWERS}"
-"""Variable that names the file of answers, from `hil run --answers` or `robot --variable HIL_ANSWERS:FILE`."""
 
 
 class OperatorKeywords:
@@ -45,8 +41,8 @@ class OperatorKeywords:
         return answer
 
     def _given(self, question: str) -> str | None:
-        path = BuiltIn().get_variable_value(ANSWERS_VARIABLE)
-        return None if path is None else self._session.answers(str(path)).get(question)
+        path = self._session.runner.answers_file
+        return None if path is None else self._session.answers(path).get(question)
 
 
 def _ask(question: str, answers: tuple[str, ...]) -> str:

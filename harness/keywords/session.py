@@ -4,17 +4,19 @@ A rig that cannot be opened is remembered, not raised where Robot would only log
 raises the error, and no test passes on it.
 """
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import BenchError, HarnessError, unknown_name
+from harness.keywords.runner import RobotRunner, Runner
 from harness.quantities import Duration
 from harness.results.verdict import Verdict, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from harness.buses.trace import Trace
     from harness.results.measurement import Measurement, MeasurementLog
@@ -37,6 +39,8 @@ class TestRecord:
     """Messages of judgements that failed and that the suite did not declare as expected."""
     inconclusive: list[str] = field(default_factory=list)
     """Messages of judgements that nobody can tell about."""
+    problems: list[str] = field(default_factory=list)
+    """What was wrong with the rig before somebody looked at it at a prompt."""
 
 
 _users: "dict[Path, Session]" = {}
@@ -48,6 +52,9 @@ class Session:
 
     def __init__(self, rig: str) -> None:
         self.rig_name = rig
+        self.runner: Runner = RobotRunner()
+        self.told: Callable[[Measurement], None] | None = None
+        """Is told each measurement when it is made."""
         self.test = TestRecord()
         self.suite = TestRecord()
         self.expects_failure = False
@@ -249,11 +256,11 @@ class Session:
 
     def end_test(self) -> list[str]:
         """Restore the rig's defaults; return what is wrong with the rig. What is judged now belongs to no test."""
+        problems = list(self.test.problems)
         self.test = TestRecord(self.suite.suite)
         rig = self._rig
         if rig is None:
             return []
-        problems: list[str] = []
 
         def look() -> None:
             problems.extend(self.problems())
@@ -265,6 +272,20 @@ class Session:
             except Exception as error:  # noqa: BLE001  whatever it is: Robot would only log it, and the test would pass
                 problems.append(f"{type(error).__name__}: {error}")
         return problems
+
+    @contextmanager
+    def aside(self, name: str) -> "Iterator[None]":
+        """Let what is done in the block, under a name of its own, count neither for nor against the test that runs."""
+        test = self.test
+        test.problems += self.problems()
+        self.test = TestRecord(self.suite.suite, name)
+        self.mark(f"{name} in test {test.name}")
+        try:
+            yield
+        finally:
+            self.problems()
+            self.mark(f"end of {name}")
+            self.test = test
 
     def lack(self, needs: "Iterable[str]") -> str:
         """Return what the rig lacks of what a test needs, as the reason to skip it; empty if nothing."""
@@ -316,6 +337,8 @@ class Session:
         """Write a measurement to the log, and remember a failure that nobody expected."""
         if self._log is not None:
             self._log.append(measurement)
+        if self.told:
+            self.told(measurement)
         if measurement.verdict is Verdict.INCONCLUSIVE:
             self.test.inconclusive.append(measurement.message)
         elif measurement.verdict is Verdict.FAIL:

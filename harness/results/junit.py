@@ -9,13 +9,30 @@ from xml.etree.ElementTree import Element, SubElement
 
 import junit_xml
 
-from harness.results.measurement import Measurement
+from harness.results.measurement import Measurement, read_measurements
 from harness.results.outcome import Outcome, read_outcomes
-from harness.results.run_folder import RunFacts
+from harness.results.run_folder import RunFacts, trace_path
 from harness.results.verdict import Verdict
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What is no ``Char`` of XML 1.0 (https://www.w3.org/TR/xml/#charsets)."""
+
+
+def write_junit_of_run(folder: Path, facts: RunFacts) -> None:
+    """Write the `junit.xml` of a run from what is in its folder.
+
+    Raises:
+        HarnessError: `output.xml` or `measurements.jsonl` is damaged.
+    """
+    output, log = folder / "output.xml", folder / "measurements.jsonl"
+    measurements, _ = read_measurements(log) if log.exists() else ([], "")
+    write_junit(output, measurements, facts, folder / "junit.xml", attached_traces(folder, read_outcomes(output)))
+
+
+def attached_traces(folder: Path, outcomes: Iterable[Outcome]) -> dict[str, list[Path]]:
+    """Return the traces in the folder of a run by long name of the test, as `write_junit` attaches them."""
+    traces = {f"{it.suite}.{it.name}": trace_path(folder, it.suite) for it in outcomes}
+    return {test: [trace] for test, trace in traces.items() if trace.exists()}
 
 
 def write_junit(
