@@ -11,7 +11,7 @@ from robot.api import logger
 from robot.libraries.BuiltIn import BuiltIn
 from robot.utils import escape  # type: ignore[import-untyped]  # Robot has types for its api only
 
-from harness.errors import HarnessError, TestError
+from harness.errors import TestError
 from harness.results.outcome import REQUIREMENT, RIG_SECONDS, SuiteLabels, tagged
 from harness.results.run_folder import log_path, trace_path
 from harness.results.verdict import Verdict
@@ -86,23 +86,10 @@ class Listener:
             result.metadata.update(self._description)
         if not (self._session.is_open or self._session.open_error):
             return
-        # Robot has closed the tests: none of them can take it.
-        for failure in dict.fromkeys([*self._session.untold_failures, *self._session.test.failures]):
-            logger.error(f"A judgement failed outside of the tests of {result.full_name}. {failure}")
-        try:
-            result.metadata.update(self._session.told_at_the_end)
-            for problem in self._session.problems():
-                logger.error(f"The rig was not healthy after the tests of {result.full_name}: {problem}")
-        except HarnessError as error:
-            logger.error(f"The rig was not healthy after the tests of {result.full_name}: {error}")
-        finally:
-            self._close()
-
-    def _close(self) -> None:
-        try:
-            self._session.close()
-        except Exception as error:  # noqa: BLE001  whatever it is, Robot would hide it
-            logger.error(f"The rig may not be safe. {error}")
+        told, wrong = self._session.end_suite(result.full_name)
+        result.metadata.update(told)
+        for text in wrong:  # Robot has closed the tests: none of them can take it
+            logger.error(text)
 
     def start_test(self, data: "running.TestCase", result: "result.TestCase") -> None:
         """Skip a test that needs what the rig lacks; fail one whose rig could not be opened before it does anything."""

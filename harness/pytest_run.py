@@ -4,10 +4,12 @@ A module is what a suite is for Robot Framework. What becomes of the tests is ke
 reports are written by what writes them for suites.
 """
 
+import os
 import signal
 import threading
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +21,9 @@ from robot import result
 from robot.api import ResultWriter
 from robot.output import LOGGER  # type: ignore[import-untyped]  # Robot has types for its api only
 
-from harness.errors import BenchError, HarnessError
+from harness.errors import BenchError
 from harness.Hil import Hil
+from harness.interrupts import heeded_stop_signals, held_back
 from harness.keywords.answers import read_answers
 from harness.keywords.session import Session, TestRecord
 from harness.listener import NEEDS, STOPPED
@@ -75,7 +78,8 @@ class PytestRun:
         self._outcomes: list[Outcome] = []
         self._errors: list[str] = []
         """What went wrong where no test takes it."""
-        self._before_sigterm: Any = None
+        self._before: dict[int, Any] = {}
+        """What is done with signals outside of the run."""
 
     def module(self, node: pytest.Module) -> Iterator[result.TestSuite]:
         """Open the rig for the tests of a module, and yield the suite that they belong to; then make the rig safe."""
@@ -84,14 +88,16 @@ class PytestRun:
         path = source.relative_to(folder) if source.is_relative_to(folder) else Path(source.name)
         name = ".".join(path.with_suffix("").parts)
         suite = self._suite.suites.create(name=name, source=source)
-        session.open(self._run_folder(), self._labels.label(suite.id, suite.full_name), source, _SEED)
-        suite.metadata.update(session.description)
-        yield suite
-        suite.metadata.update(session.told_at_the_end)
         try:
-            session.close()
-        except HarnessError as error:
-            self._errors.append(f"The rig may not be safe. {error}")
+            with held_back(_say_so):
+                session.open(self._run_folder(), self._labels.label(suite.id, suite.full_name), source, _SEED)
+                suite.metadata.update(session.description)
+            yield suite
+        finally:
+            with held_back(_say_so):
+                told, wrong = session.end_suite(name)
+                suite.metadata.update(told)
+                self._errors += wrong
 
     def test(self, node: pytest.Item, suite: result.TestSuite) -> Iterator[Keywords]:
         """Yield the rig to a test; then take back what it has changed, and look whether the rig is healthy.
@@ -116,7 +122,8 @@ class PytestRun:
         finally:
             if session.is_open and not session.open_error:
                 case.metadata[RIG_SECONDS] = f"{(session.rig.clock.now - test.record.started) / 1e9:.3f}"
-            test.problems = session.end_test()
+            with held_back(_say_so):
+                test.problems = session.end_test()
 
     def _step_began(self, step: result.Keyword) -> None:
         if self._test:
@@ -195,27 +202,35 @@ class PytestRun:
     # Run
 
     def pytest_sessionstart(self) -> None:
-        """Take SIGTERM as Ctrl-C, so that the rig is brought to its safe state."""
+        """Take each signal that ends a program as Ctrl-C, so that the rig is brought to its safe state."""
         if threading.current_thread() is threading.main_thread():
-            self._before_sigterm = signal.signal(signal.SIGTERM, signal.default_int_handler)
+            for number in heeded_stop_signals():
+                self._before[number] = signal.signal(number, signal.default_int_handler)
 
     def pytest_unconfigure(self) -> None:
-        """Leave SIGTERM as it was."""
-        if self._before_sigterm is not None:
-            signal.signal(signal.SIGTERM, self._before_sigterm)
+        """Leave the signals as they were."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the reports, after the last fixtures have been torn down."""
         if self._folder is None:
             return
+        with held_back(_say_so):
+            self._end_run(self._folder, session, exitstatus)
+        for number in self._before:  # the rig is safe and the reports say how it ended: nothing is left to stop
+            signal.signal(number, signal.SIG_IGN)
+
+    def _end_run(self, folder: Path, session: pytest.Session, exitstatus: int) -> None:
         self._end_test(())
         self.session.close_log()
-        facts = self._write_reports(self._folder)
+        facts = self._write_reports(folder)
         code = exit_code([outcome.verdict for outcome in self._outcomes])
         if self._errors or exitstatus not in _ENDED or code == NOTHING_RAN:
             code = NOT_TO_BE_TRUSTED
-        write_run_facts(self._folder, replace(facts, ended=datetime.now(UTC).astimezone(), exit_code=code))
+        write_run_facts(folder, replace(facts, ended=datetime.now(UTC).astimezone(), exit_code=code))
         if exitstatus in _ENDED:
             session.exitstatus = max(int(exitstatus), code)
 
@@ -223,7 +238,10 @@ class PytestRun:
         output = folder / "output.xml"
         LOGGER.unregister_console_logger()  # it would print where the reports are, in the middle of pytest's own
         result.Result(suite=self._suite).save(output)
-        ResultWriter(output).write_results(log=folder / "log.html", report=folder / "report.html")
+        # A run that was stopped while the rig was opened has no test.
+        ResultWriter(output).write_results(
+            log=folder / "log.html", report=folder / "report.html", processemptysuite=True
+        )
         facts = read_run_facts(folder)
         self._outcomes = read_outcomes(output)
         write_junit_of_run(folder, facts)
@@ -240,6 +258,12 @@ class PytestRun:
         for error in self._errors:
             terminalreporter.line(f"Outside of the tests: {error}")
         terminalreporter.line(str(self._folder))
+
+
+def _say_so() -> None:
+    """Tell that a signal to stop is heard, in the middle of whatever else is being printed."""
+    with suppress(OSError):
+        os.write(2, b"\nStopping as soon as the rig is in its safe state.\n")
 
 
 def _marked(node: pytest.Item, mark: str) -> tuple[str, ...]:

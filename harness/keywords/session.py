@@ -104,11 +104,6 @@ class Session:
             return {}
         return self._rig.facts.shown_in_reports(self._rig.vehicle.name, self._identities)
 
-    @property
-    def told_at_the_end(self) -> dict[str, str]:
-        """What a report says when a suite has ended; empty when the rig is not open."""
-        return self._rig.told_at_the_end() if self._rig else {}
-
     def open(self, folder: Path, suite: str, source: Path, seed: int) -> None:
         """Open the rig for a suite; the files of the run go to `folder`. A failure is kept in `open_error`.
 
@@ -189,6 +184,28 @@ class Session:
     def _claim(self, folder: Path) -> None:
         if _users.setdefault(folder.resolve(), self) is not self:
             raise BenchError("the library is imported twice in this run; import it once, under one name, for one rig")
+
+    def end_suite(self, name: str) -> tuple[dict[str, str], list[str]]:
+        """Bring the rig to its safe state and give it back.
+
+        Returns:
+            What a report says when a suite has ended, and what has gone wrong where no test of it takes it.
+        """
+        failures = dict.fromkeys([*self.untold_failures, *self.test.failures])
+        wrong = [f"A judgement failed outside of the tests of {name}. {failure}" for failure in failures]
+        told: dict[str, str] = {}
+        unwell = f"The rig was not healthy after the tests of {name}: "
+        try:
+            told = self._rig.told_at_the_end() if self._rig else {}
+            wrong += [unwell + problem for problem in self.problems()]
+        except HarnessError as error:
+            wrong.append(f"{unwell}{error}")
+        finally:
+            try:
+                self.close()
+            except Exception as error:  # noqa: BLE001  whatever it is, Robot and pytest would hide it
+                wrong.append(f"The rig may not be safe. {error}")
+        return told, wrong
 
     def close(self) -> None:
         """Bring the rig to its safe state and give it back.
