@@ -1,5 +1,6 @@
 """Records all frames of all buses to a BLF file, with marks that say which test they belong to."""
 
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from struct import Struct
@@ -9,8 +10,6 @@ from typing import TYPE_CHECKING
 from can import BLFWriter, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from harness.transports.can_channel import CanChannel
 
 _COMPRESSION = 1
@@ -68,19 +67,17 @@ class Trace:
         self._writer = _Writer(path)
         # Left alone, the writer takes the first frame for the beginning, and every time stamp moves by that much.
         self._writer.start_timestamp = 0.0
-        self._stops: list[Callable[[], None]] = []
+        self._closing = ExitStack()
+        self._closing.callback(self._writer.stop)
 
     def record(self, channel: "CanChannel", number: int) -> None:
         """Record every frame of a bus as channel `number`, from 1."""
-        self._stops.append(channel.listen(partial(self._writer.keep, number)))
+        self._closing.callback(channel.listen(partial(self._writer.keep, number)))
 
     def mark(self, text: str, time: int) -> None:
         """Put a mark at rig time `time`, in nanoseconds."""
         self._writer.mark(text.encode("ascii", "backslashreplace").decode("ascii"), time / 1e9)
 
     def close(self) -> None:
-        """Write what is left and close the file."""
-        for stop in self._stops:
-            stop()
-        self._stops.clear()
-        self._writer.stop()
+        """Let go of the buses, then write what is left and close the file, whatever a bus says. Twice is harmless."""
+        self._closing.close()

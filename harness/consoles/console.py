@@ -6,7 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from harness.clock import MILLISECOND, SECOND, Clock
-from harness.consoles.lines import Line, LineSplitter
+from harness.consoles.lines import Line, LineSplitter, text_of
 from harness.errors import StreamError
 from harness.transports.stream import Stream
 
@@ -27,18 +27,19 @@ class Console:
         self._clock = clock
         self._lock = Lock()
         self._splitter = LineSplitter()
-        self._watchers: list[Callable[[Line, int], None]] = []
+        self._watchers: list[Callable[[list[Line], int], None]] = []
         self._log: FileIO | None = None
         self._log_problem = ""
         stream.listen(self._received)
 
     def _received(self, data: bytes, time: int) -> None:
         with self._lock:
-            for line in self._splitter.feed(data, time):
+            lines = self._splitter.feed(data, time)
+            for line in lines:
                 self.last_line = line
                 self._write(line.time, line.text)
-                for watcher in self._watchers:
-                    watcher(line, time)
+            for watcher in self._watchers:
+                watcher(lines, time)
 
     @property
     def uncertainty(self) -> float:
@@ -46,7 +47,7 @@ class Console:
         return self._stream.uncertainty
 
     def record(self, path: Path) -> None:
-        """Write each line that comes from now on to a file: rig time in seconds, and the text.
+        """Write each line that is completed from now on to a file: rig time in seconds, and the text.
 
         Raises:
             OSError: the file cannot be written.
@@ -63,8 +64,10 @@ class Console:
             self._write(time, f"--- {text}")
 
     def close_record(self) -> None:
-        """Close the log. Closing twice is harmless."""
+        """Write what has come of a line that has not ended, and close the log. Closing twice is harmless."""
         with self._lock:
+            if text := text_of(self._splitter.rest, is_ended=False):
+                self._write(self._splitter.begun, text)
             log, self._log = self._log, None
             if log is not None:
                 log.close()
@@ -85,15 +88,18 @@ class Console:
         self._log.close()
         self._log = None
 
-    def watch(self, until: Callable[[str], bool], timeout: int) -> Line | None:
+    def watch(self, until: Callable[[Line], bool], timeout: int) -> Line | None:
         """Look at every line that is completed from now on, until one is what is waited for.
 
         By the time at which its end was received: a line that was received before but is handed over now does not
         count, one that was received in time, or may have been held up, does, though it is handed over a little later.
 
+        When the time is over, what has come by then of a line that has not ended is looked at too: a prompt, or the
+        last words of an ECU. It counts if any of it was received in the time.
+
         Args:
-            until: says of a text whether it is what is waited for; called on the thread of the stream, and not
-                again once it has been met or `watch` has returned.
+            until: says of a line whether it is what is waited for; called on the thread of the stream, at the end on
+                the caller's, and not again once it has been met or `watch` has returned.
             timeout: nanoseconds to wait at most.
 
         Returns:
@@ -104,7 +110,7 @@ class Console:
         """
         return self._watch(until, timeout, lambda: None)
 
-    def ask(self, text: str, until: Callable[[str], bool], timeout: int) -> Line | None:
+    def ask(self, text: str, until: Callable[[Line], bool], timeout: int) -> Line | None:
         """Send a line and `watch` what comes, an answer at once included.
 
         Raises:
@@ -112,15 +118,20 @@ class Console:
         """
         return self._watch(until, timeout, lambda: self.send_line(text))
 
-    def _watch(self, until: Callable[[str], bool], timeout: int, begin: Callable[[], None]) -> Line | None:
+    def _watch(self, until: Callable[[Line], bool], timeout: int, begin: Callable[[], None]) -> Line | None:
         found = self._clock.event()
         met: list[Line] = []
+        rest, rest_at = b"", 0
         earliest = self._clock.now
         longest = timeout + round(self.uncertainty * SECOND)
         latest = earliest + longest
 
-        def look(line: Line, received: int) -> None:
-            if not met and earliest <= received <= latest and until(line.text):
+        def look(lines: list[Line], received: int) -> None:
+            nonlocal rest, rest_at
+            if met or not earliest <= received <= latest:
+                return
+            rest, rest_at = self._splitter.rest, received
+            if line := next(filter(until, lines), None):
                 met.append(line)
                 found.set()
 
@@ -132,6 +143,8 @@ class Console:
         finally:
             with self._lock:  # `look` runs under it, and never again from here on
                 self._watchers.remove(look)
+        if not met and (text := text_of(rest, is_ended=False)):
+            met += filter(until, [Line(rest_at, text, is_ended=False)])
         if not met:
             self.check_health()
         return met[0] if met else None

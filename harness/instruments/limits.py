@@ -94,10 +94,6 @@ class LimitedSupply:
         """Measure the current delivered in amperes."""
         return self._supply.measure_current(output)
 
-    def in_current_limit(self, output: int) -> bool:
-        """Read whether the output is limiting its current now."""
-        return self._supply.in_current_limit(output)
-
     def _check(self, output: int, asked: Quantity, limit: Quantity) -> None:
         if not 0 <= asked <= limit:
             allowed = f"at most {limit}" if asked > limit else f"0 to {limit}"

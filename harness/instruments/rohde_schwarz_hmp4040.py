@@ -4,8 +4,7 @@ Sources:
 
 - commands, and what OUTPut:SELect, OUTPut[:STATe] and OUTPut:GENeral do: R&S HMP series, SCPI programmers manual
   5800576002, as public drivers quote it [B];
-- the queries OUTP:SEL? and OUTP:GEN?, which it does not list: pymeasure's HMP4040 driver [B];
-- bit 0 of the questionable register of an output, current limit: HMP series user manual, chapter 7.1.5 [B].
+- the queries OUTP:SEL? and OUTP:GEN?, which it does not list: pymeasure's HMP4040 driver [B].
 """
 
 from typing import ClassVar
@@ -14,7 +13,6 @@ from harness.errors import RigFileError
 from harness.instruments.scpi_driver import ScpiDriver
 
 OUTPUTS = range(1, 5)
-_CONSTANT_CURRENT = 1
 
 
 class Hmp4040(ScpiDriver):
@@ -103,15 +101,6 @@ class Hmp4040(ScpiDriver):
             InstrumentError: the instrument does not say.
         """
         return self._ask_of(output, "MEAS:CURR?")
-
-    def in_current_limit(self, output: int) -> bool:
-        """Read whether the output is limiting its current now.
-
-        Raises:
-            InstrumentError: the instrument does not say.
-        """
-        self._check(output)
-        return bool(self._ask_integer(f"STAT:QUES:INST:ISUM{output}:COND?") & _CONSTANT_CURRENT)
 
     def _arm(self, output: int, *, on: bool) -> None:
         self._select(output)

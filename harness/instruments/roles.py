@@ -49,9 +49,6 @@ class PowerSupply(Instrument, Protocol):
     def measure_current(self, output: int) -> float:
         """Measure the current delivered in amperes."""
 
-    def in_current_limit(self, output: int) -> bool:
-        """Read whether the output is limiting its current now."""
-
 
 @runtime_checkable
 class SwitchMatrix(Instrument, Protocol):

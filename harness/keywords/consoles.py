@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.consoles.lines import Line
     from harness.keywords.session import Session
 
-_Look: TypeAlias = "Callable[[Callable[[str], bool], int], Line | None]"
+_Look: TypeAlias = "Callable[[Callable[[Line], bool], int], Line | None]"
 """Returns the first line that is what is waited for, in so many nanoseconds; None if there is none."""
 
 
@@ -30,8 +30,9 @@ class ConsoleKeywords:
     def log_should_contain(self, console: str, text: str, within: str) -> None:
         """Judges that a line with a text is logged within a time from now: a duration, or a limit's name.
 
-        Upper and lower case matter. Escape sequences, such as those for colours, are no part of a line. For the answer
-        to a line that is sent there is `Answer Should Contain`: on a bench it may come before this keyword looks.
+        Upper and lower case matter. Escape sequences, such as those for colours, are no part of a line. A line that has
+        not ended, such as a prompt, is looked at when the time is over. For the answer to a line that is sent there is
+        `Answer Should Contain`: on a bench it may come before this keyword looks.
 
         Example:
         | `Set Supply Voltage`    8.5 V
@@ -53,7 +54,7 @@ class ConsoleKeywords:
 
     @keyword
     def log_should_not_contain(self, console: str, text: str, during: Duration) -> None:
-        """Judges that no line with a text is logged for a time from now.
+        """Judges that no line with a text is logged for a time from now, be it one that has not ended.
 
         Example:
         | `Log Should Not Contain`    head unit console    kernel panic    during=2 s
@@ -64,7 +65,6 @@ class ConsoleKeywords:
             raise TestError("Argument 'during': nothing can be seen in 0 s")
         end = session.rig.clock.now + during.ns
         line, seen = _first_with(text, found.watch, during.ns)
-        may_be_later = line is not None and line.time > end
         judge(
             session,
             f"lines with {text!r} in {found.name} in {during}",
@@ -73,7 +73,7 @@ class ConsoleKeywords:
             holds=line is None,
             actual=f"{_count(seen)} came without" if line is None else f"there was {line.text!r}",
             source=_source(found, line),
-            uncertainty=float(may_be_later),
+            doubtful=line is not None and line.time > end,
         )
 
     @keyword
@@ -110,9 +110,9 @@ def _first_with(text: str, look: _Look, timeout: int) -> "tuple[Line | None, lis
     """Return the first line with a text, and all lines up to it."""
     seen: list[str] = []
 
-    def has_text(line: str) -> bool:
-        seen.append(line)
-        return text in line
+    def has_text(line: "Line") -> bool:
+        seen.append(line.text)
+        return text in line.text
 
     return look(has_text, timeout), seen
 

@@ -172,6 +172,9 @@ class Session:
         except HarnessError as error:
             self._blocked = error
             raise
+        except Exception as error:
+            self._blocked = BenchError(f"nobody knows which device is connected: {type(error).__name__}: {error}")
+            raise self._blocked from error
 
     def _abandon(self, error: HarnessError) -> None:
         """Give a rig back at once that tests cannot be run on."""
@@ -208,10 +211,10 @@ class Session:
         return told, wrong
 
     def close(self) -> None:
-        """Bring the rig to its safe state and give it back.
+        """Bring the rig to its safe state and give it back, and close the files of the suite.
 
         Raises:
-            HarnessError: the safe state or an instrument could not be reached.
+            HarnessError: the safe state or an instrument could not be reached, or a file not be written.
         """
         self.open_error = None
         self._close_all()
@@ -219,16 +222,21 @@ class Session:
     def _close_all(self) -> None:
         rig, self._rig = self._rig, None
         trace, self._trace = self._trace, None
-        try:
-            if rig is not None:
-                rig.close()
-        finally:
-            if rig is not None:
-                self._rig_seconds += rig.clock.now / 1e9
-            if trace is not None:
-                trace.close()
-            for console in rig.consoles.values() if rig else ():
-                console.close_record()
+        steps: list[Callable[[], None]] = [] if rig is None else [rig.close]
+        steps += [] if trace is None else [trace.close]
+        steps += [] if rig is None else [console.close_record for console in rig.consoles.values()]
+        failed: list[BaseException] = []
+        for step in steps:
+            try:
+                step()
+            except BaseException as error:  # noqa: BLE001  whatever it is, files that stay open are lost
+                failed.append(error)
+        if rig is not None:
+            self._rig_seconds += rig.clock.now / 1e9
+        if interrupts := [error for error in failed if not isinstance(error, Exception)]:
+            raise interrupts[0]
+        if failed:
+            raise HarnessError("; ".join(map(str, failed)))
 
     def close_log(self) -> None:
         """Close the log of measurements, and let others use the rig."""

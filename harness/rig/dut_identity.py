@@ -1,12 +1,12 @@
 """Asks the devices under test who they are, before the first test: a report on the wrong software is worth nothing."""
 
-import re
 from collections.abc import Mapping
 
 from harness.clock import SECOND
+from harness.consoles.lines import Line
 from harness.errors import BenchError
 from harness.rig.rig import Rig
-from harness.rig.rig_file import IdentitySource
+from harness.rig.rig_file import VALUE, IdentitySource
 
 ANSWER_TIME = SECOND
 """How long a device may take to answer a question [P]."""
@@ -52,17 +52,22 @@ def _read(rig: Rig, ecu: str, source: IdentitySource) -> dict[str, str]:
         frame = signal.bus.watch(signal.message, lambda _: True, QUESTIONS * ANSWER_TIME).frame
         if frame is None:
             raise BenchError(f"{ecu} does not say its {field}: no frame of {signal.message.name} came")
-        found[field] = signal.text(signal.signal.raw_of(bytes(frame.data)))
+        try:
+            raw = signal.signal.raw_of(bytes(frame.data))
+        except ValueError as error:  # a frame shorter than the database has it: another device, or other software
+            raise BenchError(f"{ecu} does not say its {field}: {error}") from error
+        found[field] = signal.text(raw)
     return found
 
 
 def _ask(rig: Rig, ecu: str, source: IdentitySource) -> Mapping[str, str]:
     found: dict[str, str] = {}
 
-    def is_complete(line: str) -> bool:
-        for field, pattern in source.answers.items():
-            if match := re.search(pattern, line):
-                found[field] = match[1].strip()
+    def is_complete(line: Line) -> bool:
+        for field, answer in source.answers.items():
+            # Of a line that has not ended the value may not be whole.
+            if line.is_ended and (value := _value(line.text, answer)):
+                found[field] = value
         return len(found) == len(source.answers)
 
     console = rig.console(source.stream or "")
@@ -72,3 +77,11 @@ def _ask(rig: Rig, ecu: str, source: IdentitySource) -> Mapping[str, str]:
     missing = ", ".join(sorted(set(source.answers) - set(found)))
     last = f"the last line was {console.last_line.text!r}" if console.last_line else "it has never said anything"
     raise BenchError(f"{ecu} does not say its {missing}: asked {source.ask!r} on {console.name}, {last}")
+
+
+def _value(line: str, answer: str) -> str:
+    """Return what stands in a line where its answer has `VALUE`; empty where the line is another one."""
+    before, _, behind = answer.partition(VALUE)
+    _, _, rest = line.partition(before)
+    end = rest.find(behind) if behind else len(rest)
+    return rest[: max(end, 0)].strip()

@@ -7,6 +7,7 @@ import can
 
 from harness.can_port import ChannelHealth, FrameListener
 from harness.clock import Event
+from harness.errors import BenchError
 from harness.simulation.can_network import SimulatedCanChannel
 from harness.simulation.kernel import Kernel, SimulatedEvent
 from harness.simulation.serial_line import SerialLine
@@ -134,7 +135,11 @@ class PacedStream:
 
 def _held(stop: Callable[[], None], paced: PacedKernel) -> Callable[[], None]:
     def held_stop() -> None:
-        with paced.held():
-            stop()
+        try:
+            with paced.held():
+                stop()
+        except BenchError:
+            if not paced.problems:  # one that has failed calls nobody any more
+                raise
 
     return held_stop

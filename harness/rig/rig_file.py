@@ -14,6 +14,8 @@ from harness.yaml_file import KeyPath, read_yaml_file, refuse
 SIMULATED = "simulated"
 TCP = "tcp://"
 """Begins the resource of a stream that is a TCP connection."""
+VALUE = "*"
+"""Stands for the value in a line of an answer."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")]
 Terminal = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*\.[0-9]+$")]
@@ -45,7 +47,7 @@ class IdentitySource(_Facts):
     ask: str = ""
     """Line that is sent to the stream."""
     answers: dict[IdentityField, str] = Field(default_factory=dict)
-    """Regular expressions for lines of the answer, the value in the first group."""
+    """Lines of the answer as texts that they contain, with `*` for the value: `part *`, `SW=*;`."""
     signals: dict[IdentityField, str] = Field(default_factory=dict)
     """Names of signals."""
 
@@ -302,9 +304,11 @@ class RigFile(_Facts):
             elif any(console.values()):
                 for missing in (name for name, given in console.items() if not given):
                     problems[*key, missing] = "missing key; a console needs `stream`, `ask` and `answers`"
-            for field, pattern in source.answers.items():
-                if reason := _no_pattern(pattern):
-                    problems[*key, "answers", field] = reason
+            for field, answer in source.answers.items():
+                if answer.count(VALUE) != 1 or answer.startswith(VALUE):
+                    problems[*key, "answers", field] = (
+                        f"{answer!r} needs a text, and one {VALUE} behind it for the value"
+                    )
         return problems
 
     def _limit_problems(self) -> dict[KeyPath, str]:
@@ -345,15 +349,6 @@ class RigFile(_Facts):
             seen.add(feed)
             feed = self.nets[feed].fed_by
         return feed == name
-
-
-def _no_pattern(text: str) -> str:
-    """Return why a text is no regular expression with a group; empty if it is one."""
-    try:
-        groups = re.compile(text).groups
-    except re.error as error:
-        return f"{text!r} is no regular expression: {error}"
-    return "" if groups == 1 else f"{text!r} needs one group in parentheses, around the value"
 
 
 def terminal(text: str) -> tuple[str, int]:

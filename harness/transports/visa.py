@@ -4,7 +4,6 @@ This is the only module that makes a `pyvisa.ResourceManager`.
 """
 
 import socket
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError, InstrumentError, InstrumentTimeoutError
@@ -12,24 +11,16 @@ from harness.interrupts import held_back
 from harness.quantities import Duration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyvisa.highlevel import VisaLibraryBase
     from pyvisa.resources import MessageBasedResource
-
-Transcript = Callable[[str, str, str], None]
-"""Gets each line without its end: role of the instrument, `sent` or `received`, text."""
 
 _END = "\n"
 _LONGEST_ANSWER = 4096
 
 
-def open_session(
-    library: "str | VisaLibraryBase",
-    resource: str,
-    *,
-    role: str,
-    timeout: Duration,
-    transcript: Transcript | None = None,
-) -> "ScpiSession":
+def open_session(library: "str | VisaLibraryBase", resource: str, *, role: str, timeout: Duration) -> "ScpiSession":
     """Connect to an instrument.
 
     Args:
@@ -37,13 +28,12 @@ def open_session(
         resource: VISA resource name, such as `TCPIP::192.168.0.7::5025::SOCKET`.
         role: what the rig file calls the instrument; messages begin with it.
         timeout: how long to wait for the connection, and then for each answer.
-        transcript: gets what is sent and received.
 
     Raises:
         InstrumentError: the name is none that VISA knows, or nothing can be reached there. pyvisa-py finds a refused
             raw socket only with the first line that is sent.
     """
-    return ScpiSession(lambda: _open_resource(library, resource, role, timeout), resource, role, timeout, transcript)
+    return ScpiSession(lambda: _open_resource(library, resource, role, timeout), resource, role, timeout)
 
 
 class ScpiSession:
@@ -59,13 +49,11 @@ class ScpiSession:
         resource: str,
         role: str,
         timeout: Duration,
-        transcript: Transcript | None,
     ) -> None:
         self.role = role
         self._connect = connect
         self._name = f"{role} ({resource})"
         self._timeout = timeout
-        self._transcript = transcript or _forget
         self._resource = connect()
         self._in_step = True
         self._is_closed = False
@@ -87,7 +75,6 @@ class ScpiSession:
             InstrumentError: the connection is broken, or the answer is not one line of ASCII.
         """
         answer = self._exchange(f"asked {line!r}", lambda: self._ask(line))
-        self._transcript(self.role, "received", answer.decode("ascii", "backslashreplace").rstrip("\r\n"))
         if len(answer) >= _LONGEST_ANSWER:
             raise self.unusable(line, answer, f"at most {_LONGEST_ANSWER} bytes")
         if not answer.isascii():
@@ -128,7 +115,6 @@ class ScpiSession:
         return answer
 
     def _send(self, line: str) -> bytes:
-        self._transcript(self.role, "sent", line)
         self._resource.write(line)
         return b""
 
@@ -188,7 +174,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return f"{type(error).__name__}: {error}"
-
-
-def _forget(role: str, direction: str, text: str) -> None:
-    """Keep no transcript."""

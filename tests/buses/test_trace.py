@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 
 import can
 import pytest
@@ -14,9 +14,13 @@ import pytest
 from harness.buses.trace import Trace
 from harness.can_port import ChannelHealth, FrameListener
 from harness.clock import MILLISECOND, SECOND
+from harness.errors import BusError
 from harness.protocols.can_frame import new_frame
+from harness.rig.paced_world import PacedCanChannel
 from harness.simulation.can_network import CanNetwork, SimulatedCanChannel
 from harness.simulation.kernel import Kernel
+from harness.transports.paced_kernel import PacedKernel
+from harness.transports.wall_clock import WallClock
 
 SEED = 20260105
 RESOLUTION = 1e-9
@@ -39,7 +43,10 @@ class Loopback:
         identifiers: Collection[int] | None = None,  # noqa: ARG002 - a channel has it
     ) -> Callable[[], None]:
         self._listeners.append(listener)
-        return self._listeners.clear
+        return self.let_go
+
+    def let_go(self) -> None:
+        self._listeners.clear()
 
     @property
     def uncertainty(self) -> float:
@@ -151,6 +158,49 @@ def test_a_closed_trace_records_no_more(tmp_path: Path) -> None:
     node.send(new_frame(0x123, b"\x01"))
     kernel.sleep(MILLISECOND)
     assert read(path) == []
+
+
+class Stubborn(Loopback):
+    """A channel that cannot let go of who listens."""
+
+    def let_go(self) -> None:
+        raise BusError("bus chassis does not work")
+
+
+def test_what_was_recorded_is_kept_when_a_bus_fails(tmp_path: Path) -> None:
+    path, channels = tmp_path / "failed.blf", [Stubborn(), Loopback(), Stubborn()]
+    trace = Trace(path)
+    for number, channel in enumerate(channels, 1):
+        trace.record(channel, number)
+        channel.send(new_frame(0x100 + number, b"\x01"))
+    with pytest.raises(BusError, match="bus chassis does not work"):
+        trace.close()
+    channels[1].send(new_frame(0x200, b"\x02"))
+    trace.close()
+    assert [frame.arbitration_id for frame in read(path)] == [0x101, 0x102, 0x103]
+
+
+def test_what_was_recorded_is_kept_when_the_simulation_fails(tmp_path: Path) -> None:
+    path, kernel, clock, failed = tmp_path / "failed.blf", Kernel(), WallClock(), Event()
+    network, paced, trace = CanNetwork(kernel, "chassis", 500_000), PacedKernel(kernel, clock), Trace(path)
+    channel, node = PacedCanChannel(SimulatedCanChannel(network), paced), network.node("node")
+    node.join()
+    trace.record(channel, 1)
+    paced.start()
+
+    def fail() -> None:
+        failed.set()
+        raise RuntimeError("a model is wrong")
+
+    with paced.held():
+        for number in range(100):
+            node.send(new_frame(number, b"\x01"))
+        kernel.at(kernel.now + SECOND // 2, fail)
+    assert failed.wait(10)
+    paced.stop()
+    assert paced.problems == ["the simulation has stopped: RuntimeError: a model is wrong"]
+    trace.close()
+    assert [frame.arbitration_id for frame in read(path)] == list(range(100))
 
 
 def test_the_bytes_are_those_of_python_cans_own_writer(tmp_path: Path) -> None:

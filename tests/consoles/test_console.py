@@ -24,6 +24,10 @@ LONG = 10 * SECOND
 """Far more than it takes; who waits for so long has failed."""
 
 
+def says(text: str) -> Callable[[Line], bool]:
+    return lambda line: line.text == text
+
+
 class Desk:
     """A console in simulated time, and the ECU at its other end."""
 
@@ -36,7 +40,7 @@ class Desk:
         self.kernel.at(time, lambda: self.line.write(data))
 
     def watch(self, text: str, timeout: int) -> Line | None:
-        return self.console.watch(lambda line: text in line, timeout)
+        return self.console.watch(lambda line: text in line.text, timeout)
 
 
 class LateLine(SerialLine):
@@ -81,7 +85,7 @@ def test_a_line_that_may_have_been_held_up_counts(at: int, met: bool, ask: bool)
     line = LateLine(kernel)
     console = Console("head unit console", line, kernel)
     kernel.at(at, lambda: line.write(b"ready\n"))
-    found = console.ask("?", "ready".__eq__, SECOND) if ask else console.watch("ready".__eq__, SECOND)
+    found = console.ask("?", says("ready"), SECOND) if ask else console.watch(says("ready"), SECOND)
     assert (found is not None) is met
     assert console.uncertainty == 0.05
 
@@ -89,9 +93,9 @@ def test_a_line_that_may_have_been_held_up_counts(at: int, met: bool, ask: bool)
 def test_it_is_asked_about_each_line_until_one_is_met(desk: Desk) -> None:
     seen: list[str] = []
 
-    def until(text: str) -> bool:
-        seen.append(text)
-        return text == "c"
+    def until(line: Line) -> bool:
+        seen.append(line.text)
+        return line.text == "c"
 
     desk.write_at(SECOND, b"a\n")
     desk.write_at(2 * SECOND, b"b\nc\nd\n")
@@ -109,12 +113,47 @@ def test_an_answer_at_once_is_not_lost(desk: Desk) -> None:
         desk.line.write(b"part 123\r\nhardware 7\r\n")
 
     desk.line.on_receive = answer
-    assert desk.console.ask("version", lambda line: line.startswith("hardware"), LONG) == Line(0, "hardware 7")
+    assert desk.console.ask("version", lambda line: line.text.startswith("hardware"), LONG) == Line(0, "hardware 7")
     assert asked == [b"version\n"]
     assert desk.kernel.now == 0
-    assert desk.console.ask("version", lambda line: line == "software", SECOND) is None
+    assert desk.console.ask("version", says("software"), SECOND) is None
     desk.console.send_line("größe")
     assert asked[-1] == "größe\n".encode()
+
+
+# A line that has not ended
+
+
+def test_last_words_are_looked_at_when_the_time_is_over(desk: Desk) -> None:
+    desk.write_at(SECOND, b"\x1b[31mKernel ")
+    desk.write_at(2 * SECOND, b"panic - not syncing: \xe7\x94")
+    assert desk.watch("panic", LONG) == Line(2 * SECOND, "Kernel panic - not syncing: ", is_ended=False)
+    assert desk.kernel.now >= LONG
+    assert desk.watch("panic", LONG) is None, "nothing has come of it since"
+    desk.write_at(LONG + LONG + SECOND, b"\xb5\n")
+    assert desk.watch("panic", 3 * LONG) == Line(SECOND, "Kernel panic - not syncing: 电")
+
+
+def test_of_a_line_that_ends_too_late_counts_what_came_in_time(desk: Desk) -> None:
+    desk.write_at(SECOND - 1, b"login: ")
+    desk.write_at(SECOND + 1, b"root\n")
+    assert desk.watch("login: ", SECOND) == Line(SECOND - 1, "login: ", is_ended=False)
+    desk.write_at(3 * SECOND, b"login: ")
+    desk.write_at(4 * SECOND, b"root")
+    assert desk.watch("root", 4 * SECOND - desk.kernel.now - 1) is None
+
+
+def test_a_line_that_has_ended_is_looked_at_once(desk: Desk) -> None:
+    seen: list[Line] = []
+
+    def until(line: Line) -> bool:
+        seen.append(line)
+        return False
+
+    desk.write_at(SECOND, b"rea")
+    desk.write_at(2 * SECOND, b"dy\n")
+    assert desk.console.watch(until, LONG) is None
+    assert seen == [Line(SECOND, "ready")]
 
 
 def test_what_another_console_says_is_not_mixed_in(desk: Desk) -> None:
@@ -150,7 +189,7 @@ def test_each_line_is_in_the_log_as_it_comes(desk: Desk, tmp_path: Path) -> None
     desk.console.close_record()
     desk.line.write(b"\nafter\n")
     desk.console.mark("after", 0)
-    assert log.read_bytes() == written
+    assert log.read_bytes() == written + b"  210.000000 unfinished\n"
 
 
 def test_another_record_ends_the_first(desk: Desk, tmp_path: Path) -> None:
@@ -218,9 +257,9 @@ def test_silence_on_a_broken_stream_is_an_error() -> None:
         console.watch(lambda _: True, SECOND)
     kernel.at(kernel.now + SECOND, lambda: stream.listener(b"last words\n", kernel.now))
     with pytest.raises(StreamError, match=said):
-        console.watch(lambda text: text == "other words", LONG)
+        console.watch(says("other words"), LONG)
     kernel.at(kernel.now + SECOND, lambda: stream.listener(b"last words\n", kernel.now))
-    assert console.watch(lambda text: text == "last words", LONG), "what has come has come"
+    assert console.watch(says("last words"), LONG), "what has come has come"
     with pytest.raises(StreamError, match="8 bytes could not be sent"):
         console.ask("version", lambda _: True, LONG)
 
@@ -265,7 +304,7 @@ def test_no_answer_is_ever_lost(echo: Echo, clock: WallClock) -> None:
     console = Console("echo", echo.stream, clock)
     for number in range(500):
         begin = clock.now
-        line = console.ask(f"{number}", f"echo {number}".__eq__, LONG)
+        line = console.ask(f"{number}", says(f"echo {number}"), LONG)
         assert line
         assert begin <= line.time <= clock.now
 
@@ -279,7 +318,7 @@ def test_a_thread_may_write_while_others_watch_and_marks_are_made(echo: Echo, cl
         console.mark(f"mark {number}", clock.now)
         if number % 50 == 0:
             console.watch(lambda _: False, 0)
-    assert console.ask("end", "echo end".__eq__, LONG)
+    assert console.ask("end", says("echo end"), LONG)
     console.close_record()
     texts = [line[13:] for line in log.read_text().splitlines()]
     said = [text for text in texts if not text.startswith("---")]

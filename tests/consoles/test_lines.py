@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.consoles.lines import LONGEST, Line, LineSplitter
+from harness.consoles.lines import LONGEST, Line, LineSplitter, text_of
 
 
 def texts(*pieces: bytes) -> list[str]:
@@ -67,6 +67,16 @@ def test_what_is_not_text_is_left_out(raw: bytes, text: str) -> None:
 
 def test_a_line_of_nothing_but_control_is_none() -> None:
     assert texts(b"\x1b[2J\x1b[0m\n\x00\n") == []
+
+
+@pytest.mark.parametrize(
+    "whole", ["größe", "电量", "\x1b[1;31mred", "\x1b(Bplain", "\x1b]0;title\x1b\\text", "\U0001f697"]
+)
+def test_what_is_cut_adds_nothing_that_is_not_in_the_whole(whole: str) -> None:
+    raw = whole.encode()
+    for end in range(len(raw) + 1):
+        assert text_of(raw).startswith(text_of(raw[:end], is_ended=False))
+    assert text_of(raw, is_ended=False) == text_of(raw)
 
 
 def test_a_line_without_end_is_cut_and_nothing_is_lost() -> None:

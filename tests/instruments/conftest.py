@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from harness.quantities import Duration
-from harness.transports.visa import ScpiSession, Transcript, open_session
+from harness.transports.visa import ScpiSession, open_session
 
 Answer = str | bytes | None | Callable[[socket.socket], None]
 Script = Sequence[tuple[str, Answer]]
@@ -58,10 +58,9 @@ def bench() -> Iterator[Callable[..., ScpiSession]]:
     """Open a session, through pyvisa-py and a real socket, to an instrument that plays a script."""
     opened: list[tuple[ScpiSession, ScriptedPeer]] = []
 
-    def connect(*connections: Script, timeout: str = "10 s", transcript: Transcript | None = None) -> ScpiSession:
+    def connect(*connections: Script, timeout: str = "10 s") -> ScpiSession:
         peer = ScriptedPeer(connections)
-        duration = Duration.parse(timeout)
-        session = open_session("@py", peer.resource, role="supply", timeout=duration, transcript=transcript)
+        session = open_session("@py", peer.resource, role="supply", timeout=Duration.parse(timeout))
         opened.append((session, peer))
         return session
 

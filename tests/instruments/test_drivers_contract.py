@@ -33,7 +33,6 @@ VERBS: dict[type, list[Callable[..., object]]] = {
         lambda supply: supply.programmed_current_limit(1),
         lambda supply: supply.measure_voltage(1),
         lambda supply: supply.measure_current(1),
-        lambda supply: supply.in_current_limit(1),
     ],
     SwitchMatrix: [
         lambda switch: switch.close_channel(101),
@@ -216,18 +215,16 @@ def test_a_supply_delivers_what_it_is_told(rig_with_supply: tuple[Rig, PowerSupp
     assert supply.programmed_current_limit(1) == 2.0
     assert supply.measure_voltage(1) == pytest.approx(13.5, abs=0.001)
     assert supply.measure_current(1) == pytest.approx(1.25, abs=0.001)
-    assert not supply.in_current_limit(1)
 
 
-def test_a_supply_says_when_it_limits(rig_with_supply: tuple[Rig, PowerSupply]) -> None:
+def test_a_supply_limits_its_current(rig_with_supply: tuple[Rig, PowerSupply]) -> None:
     rig, supply = rig_with_supply
     supply.set_voltage(1, 13.5)
     supply.set_current_limit(1, 0.5)
     supply.switch_output(1, on=True)
     rig.loads[0].draw(1.25)
     rig.kernel.sleep(SECOND)
-    assert supply.in_current_limit(1)
-    assert not supply.in_current_limit(2)
+    assert supply.measure_current(1) == pytest.approx(0.5, abs=0.001)
 
 
 def test_switching_an_output_leaves_the_others_as_they_are(rig_with_supply: tuple[Rig, PowerSupply]) -> None:

@@ -94,7 +94,7 @@ MISTAKES = {
         r"ecus\.head unit\.identity_from\.signals\.software: .*'BootStat'",
     ),
     "identity without a question": (
-        (IDENTITY, IDENTITY + "    identity_from: {stream: head unit console, answers: {part: (.+)}}\n"),
+        (IDENTITY, IDENTITY + "    identity_from: {stream: head unit console, answers: {part: part *}}\n"),
         r"ecus\.head unit\.identity_from\.ask: missing key; a console needs `stream`, `ask` and `answers`$",
     ),
     "identity by signals, and a console without answers": (

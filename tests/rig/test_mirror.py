@@ -4,11 +4,13 @@ The instruments are those of one simulated world, the ECUs those of another.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harness.errors import TestError
+from harness.errors import InstrumentTimeoutError, RigFileError, TestError
 from harness.instruments.limits import SupplyLimits
 from harness.instruments.registry import open_driver
 from harness.instruments.roles import PowerSupply, SwitchMatrix
@@ -19,6 +21,7 @@ from harness.rig.mirror import MirroredMatrix, MirroredSupply
 from harness.rig.open_rig import read_rig
 from harness.rig.paced_world import Bench
 from harness.rig.world import World, build_world, simulated_resource
+from harness.simulation.instruments.scpi_instrument import InstrumentFault
 from harness.simulation.kernel import Kernel
 from harness.transports.paced_kernel import PacedKernel
 from harness.transports.visa import open_session
@@ -126,6 +129,75 @@ def test_it_is_the_instrument_to_all_who_ask(bridge: Bridge) -> None:
     assert isinstance(bridge.matrix, SwitchMatrix)
     assert isinstance(bridge.supply, PowerSupply)
     assert bridge.matrix.errors() == []
+
+
+# A command that fails half-way
+
+
+@contextmanager
+def hanging(bridge: Bridge, role: str, *, after: str) -> Iterator[None]:
+    """Let an instrument do what it is told by the line `after`, and then hang, until the end of the block."""
+    instrument: Any = bridge.bench.instruments[role]
+    execute = instrument._execute
+
+    def execute_and_hang(line: str) -> object:
+        done = execute(line)
+        if line.startswith(after):
+            instrument.fault = InstrumentFault.SILENT
+        return done
+
+    instrument._execute = execute_and_hang
+    yield
+    instrument._execute, instrument.fault = execute, None
+
+
+IN_DOUBT = "a command has failed, and simulated ECUs may not have seen what it did: "
+
+
+def test_a_relay_that_has_moved_without_a_word_is_seen_when_the_rig_is_looked_at(bridge: Bridge) -> None:
+    with hanging(bridge, "switches", after="ROUT:CLOS ("):
+        with pytest.raises(InstrumentTimeoutError) as failed:
+            bridge.matrix.close_channel(102)
+        with pytest.raises(InstrumentTimeoutError):
+            bridge.matrix.errors()
+    assert bridge.real_matrix.is_closed(102)
+    assert not bridge.is_closed(102)
+    assert bridge.matrix.errors() == [f"{IN_DOUBT}{failed.value}"], "the first time it can be read"
+    assert bridge.is_closed(102)
+    assert bridge.matrix.errors() == []
+
+
+def test_opening_all_relays_without_a_word_is_seen_as_well(bridge: Bridge) -> None:
+    bridge.matrix.close_channel(102)
+    with hanging(bridge, "switches", after="ROUT:OPEN ("), pytest.raises(InstrumentTimeoutError):
+        bridge.matrix.open_all()
+    assert len(bridge.matrix.errors()) == 1
+    assert not bridge.is_closed(102)
+
+
+def test_an_output_that_has_come_on_without_a_word_is_seen_when_the_rig_is_looked_at(bridge: Bridge) -> None:
+    bridge.supply.set_voltage(1, 12.5)
+    with hanging(bridge, "supply", after="OUTP:GEN ON"), pytest.raises(InstrumentTimeoutError) as failed:
+        bridge.supply.switch_output(1, on=True)
+    assert bridge.supply.errors() == [f"{IN_DOUBT}{failed.value}"]
+    wait_for_the_slew(bridge)
+    assert bridge.voltage == 12.5
+    with hanging(bridge, "supply", after="VOLT 9"), pytest.raises(InstrumentTimeoutError):
+        bridge.supply.set_voltage(1, 9)
+    assert len(bridge.supply.errors()) == 1
+    wait_for_the_slew(bridge)
+    assert bridge.voltage == 9
+    assert bridge.supply.errors() == []
+
+
+def test_what_has_not_left_for_the_instrument_leaves_no_doubt(bridge: Bridge) -> None:
+    with pytest.raises(TestError):
+        bridge.supply.set_voltage(1, 18.1)
+    with pytest.raises(RigFileError):
+        bridge.supply.switch_output(5, on=True)
+    with pytest.raises(RigFileError):
+        bridge.matrix.close_channel(999)
+    assert bridge.supply.errors() == bridge.matrix.errors() == []
 
 
 def test_what_somebody_has_left_on_is_switched_off_on_opening(bridge: Bridge, rig_path: Path) -> None:
