@@ -107,7 +107,8 @@ def _limits(instrument: InstrumentFacts) -> str:
 
 
 def _place(meter: MeterFacts) -> str:
-    return f"current in {meter.current_in}" if meter.current_in else f"voltage at {meter.voltage_at}"
+    bypass = f", bypass {meter.bypass}" if meter.bypass else ""
+    return f"current in {meter.current_in}{bypass}" if meter.current_in else f"voltage at {meter.voltage_at}"
 
 
 def _stream(stream: StreamFacts) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from harness.transports.visa import ScpiSession
 
 DRIVERS: dict[str, str] = {
+    "keithley-2450": "harness.instruments.keithley_2450:Keithley2450",
     "keysight-34465a": "harness.instruments.keysight_34465a:Keysight34465A",
     "keysight-34970a": "harness.instruments.keysight_34970a:Keysight34970A",
     "rohde-schwarz-hmp4040": "harness.instruments.rohde_schwarz_hmp4040:Hmp4040",

@@ -71,11 +71,20 @@ class SwitchMatrix(Instrument, Protocol):
 
 
 @runtime_checkable
-class Multimeter(Instrument, Protocol):
-    """A meter of voltage and current, connected to one place. Its verbs have other names than those of a supply."""
+class Voltmeter(Instrument, Protocol):
+    """A meter of voltage, connected to one place. Its verbs have other names than those of a supply."""
 
     def measure_dc_voltage(self) -> float:
         """Measure the voltage at its terminals in volts."""
+
+
+@runtime_checkable
+class Ammeter(Instrument, Protocol):
+    """A meter of current, connected to one place. A multimeter is a voltmeter and an ammeter."""
+
+    @property
+    def highest_current(self) -> float:
+        """Amperes that may flow through it."""
 
     def measure_dc_current(self) -> float:
         """Measure the current through its terminals in amperes."""

@@ -23,6 +23,7 @@ def switch_off(facts: RigFile, instruments: "Mapping[str, Instrument]") -> str:
     found: list[str] = []
     outputs = {net.fed_by for net in facts.nets.values() if net.fed_by not in facts.nets}
     relays = {net.relay for net in facts.nets.values() if net.relay}
+    relays |= {meter.bypass for meter in facts.meters.values() if meter.bypass}
     for place in sorted(outputs) + sorted(relays):
         name, number = terminal(place)
         instrument = instruments.get(name)

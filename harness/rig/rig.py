@@ -20,7 +20,7 @@ from harness.vehicle import Limit, PowerMode, Vehicle
 
 if TYPE_CHECKING:
     from harness.consoles.console import Console
-    from harness.instruments.roles import Instrument
+    from harness.instruments.roles import Instrument, SwitchMatrix
     from harness.simulation.ecus.rest_bus import RestBus
 
 
@@ -276,7 +276,7 @@ class Rig:
             *(partial(self.close_line, line) for line in sorted(self.open_lines)),
             self.power_down,
             lambda: self.supply.switch(on=False),
-            *(matrix.open_all for matrix in self.supply.matrices),
+            *(matrix.open_all for matrix in self._matrices),
             self._check_safe,
             *self.release,
         )
@@ -288,12 +288,20 @@ class Rig:
         if failed:
             raise HarnessError("the rig did not close cleanly: " + "; ".join(dict.fromkeys(map(str, failed))))
 
+    @property
+    def _matrices(self) -> "list[SwitchMatrix]":
+        bypasses = [meter.bypass.matrix for meter in self.meters.values() if meter.bypass]
+        return list({id(matrix): matrix for matrix in [*self.supply.matrices, *bypasses]}.values())
+
     def _check_safe(self) -> None:
         """Read back that the supply is off and the relays are at rest."""
         live = [f"{self.supply.name} output {self.supply.output} is still on"] if self.supply.is_on else []
         for net, switched in self.supply.nets.items():
             if switched.matrix.is_closed(switched.channel):
                 live.append(f"the relay of {net} is still closed")
+        for name, meter in self.meters.items():
+            if meter.bypass and meter.bypass.is_open:
+                live.append(f"the bypass of {name} is still open")
         if live:
             raise BenchError(", ".join(live))
 

@@ -125,7 +125,7 @@ class InstrumentFacts(_Facts):
 
 
 class MeterFacts(_Facts):
-    """What a multimeter measures: the current in a net, or the voltage at it against ground; one of the two."""
+    """What a meter measures: the current in a net, or the voltage at it against ground; one of the two."""
 
     instrument: Name
     """It has one place only."""
@@ -133,6 +133,8 @@ class MeterFacts(_Facts):
     """Net: the meter is in the wire that feeds it."""
     voltage_at: Name | None = None
     """Net."""
+    bypass: Terminal | None = None
+    """Relay whose normally closed contact lets the current pass the meter by while it is at rest."""
 
     @property
     def net(self) -> str:
@@ -143,6 +145,11 @@ class MeterFacts(_Facts):
     def kind(self) -> type[Quantity]:
         """What it measures there."""
         return Current if self.current_in else Voltage
+
+    @property
+    def role(self) -> str:
+        """What the instrument must be."""
+        return "ammeter" if self.current_in else "voltmeter"
 
 
 class NominalSupply(_Facts):
@@ -262,6 +269,10 @@ class RigFile(_Facts):
             if net.relay and net.relay in relays:
                 problems["nets", name, "relay"] = f"{net.relay} switches {relays[net.relay]} already"
             relays.setdefault(net.relay or "", name)
+        for name, meter in self.meters.items():
+            if meter.bypass and meter.bypass in relays:
+                problems["meters", name, "bypass"] = f"{meter.bypass} switches {relays[meter.bypass]} already"
+            relays.setdefault(meter.bypass or "", f"the bypass of {name}")
         return problems
 
     def _meter_problems(self) -> dict[KeyPath, str]:
@@ -279,6 +290,11 @@ class RigFile(_Facts):
             elif meter.net not in self.nets:
                 key = "current_in" if meter.current_in else "voltage_at"
                 problems["meters", name, key] = unknown_name("net", meter.net, self.nets)
+            matrix = (meter.bypass or "").rpartition(".")[0]
+            if meter.bypass and meter.voltage_at:
+                problems["meters", name, "bypass"] = "only a meter of current has a bypass"
+            elif meter.bypass and matrix not in self.instruments:
+                problems["meters", name, "bypass"] = unknown_name("instrument", matrix, self.instruments)
         return problems
 
     def _stream_problems(self) -> dict[KeyPath, str]:
@@ -354,6 +370,14 @@ def _no_pattern(text: str) -> str:
     except re.error as error:
         return f"{text!r} is no regular expression: {error}"
     return "" if groups == 1 else f"{text!r} needs one group in parentheses, around the value"
+
+
+def feeding_output(rig: RigFile, net: str) -> tuple[str, int]:
+    """Return the supply, and the number of its output, that feeds a net."""
+    feed = net
+    while feed in rig.nets:
+        feed = rig.nets[feed].fed_by
+    return terminal(feed)
 
 
 def terminal(text: str) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from harness.clock import MILLISECOND
 from harness.errors import RigFileError, TestError, unknown_name
 from harness.protocols.database import Database
 from harness.rig.paced_world import Bench, PacedClock
-from harness.rig.rig_file import SIMULATED, RigFile, terminal
+from harness.rig.rig_file import SIMULATED, MeterFacts, RigFile, terminal
 from harness.simulation.can_network import CanNetwork, SimulatedCanChannel
 from harness.simulation.ecus.ecu import EcuContext
 from harness.simulation.ecus.registry import build_ecu
@@ -20,6 +20,7 @@ from harness.simulation.instruments.scpi_instrument import ScpiInstrument
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Load, Net, Plant, Relay, SupplyOutput
 from harness.simulation.serial_line import SerialLine
+from harness.simulation.series_input import SeriesInput
 from harness.simulation.visa_library import SimulatedVisaLibrary, open_library
 from harness.transports.bench_can import BenchCanPort
 from harness.vehicle import Vehicle
@@ -114,7 +115,7 @@ def build_world(
                     outputs=outputs.get(name, {}),
                     relays=relays.get(name, {}),
                     inputs={
-                        meter.kind.noun(): plant.nets[meter.net]
+                        meter.kind.noun(): _input(plant, meter)
                         for meter in rig.meters.values()
                         if meter.instrument == name
                     },
@@ -215,4 +216,15 @@ def _wire(rig: RigFile, plant: Plant) -> tuple[dict[str, dict[int, SupplyOutput]
 
     for name in rig.nets:
         net(name)
+    for meter in rig.meters.values():
+        if meter.bypass:
+            instrument, channel = terminal(meter.bypass)
+            relays.setdefault(instrument, {})[channel] = plant.relay(meter.bypass)
     return outputs, relays
+
+
+def _input(plant: Plant, meter: MeterFacts) -> Net | SeriesInput:
+    net = plant.nets[meter.net]
+    if meter.current_in is None:
+        return net
+    return SeriesInput(net, plant.relay(meter.bypass) if meter.bypass else None)

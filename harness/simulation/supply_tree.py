@@ -151,4 +151,5 @@ class SupplyTree:
             for watch in self._watches
             if watch.above.state is not rising and watch.branch in slope_of
         ]
+        ways += circuit.ways_to_limits(slope_of, rising=rising)
         return min(ways, default=inf)

@@ -1,11 +1,12 @@
 """What multimeters measure in the wiring, and how it is judged."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from harness.errors import InstrumentError, JudgementFailure, TestError
+from harness.errors import BenchError, InstrumentError, JudgementFailure, TestError
 from harness.keywords.session import Session
 from harness.results.measurement import Measurement
 from harness.results.verdict import Verdict
@@ -77,6 +78,60 @@ def test_a_reading_is_judged_by_a_limit_of_the_vehicle(booted: Call, measured: C
         "head unit current: expected at most 0.001 A, but it was 0.02 A; limit quiescent_current, proposed by us [P]; "
         "source instrument:ammeter, the current in HeadUnit.KL30"
     )
+
+
+PARKED = "head unit parked current"
+
+
+def test_a_bypassed_meter_is_in_line_only_while_it_measures(booted: Call, session: Session) -> None:
+    bypass = session.rig.meter(PARKED).bypass
+    assert bypass
+    booted("Switch Ignition", "off")
+    booted("Wait", "10 s")
+    seen = []
+    session.rig.instruments["switches"]._session._transcript = lambda *line: seen.append(line[2])  # type: ignore[attr-defined]
+    assert booted("Measure Current", PARKED) == pytest.approx(0.0004)
+    assert [line for line in seen if line.startswith("ROUT:")] == ["ROUT:CLOS (@105)", "ROUT:OPEN (@105)"]
+    assert not bypass.is_open
+
+
+def test_a_bypass_stays_closed_while_the_car_draws_more_than_the_meter_carries(booted: Call, session: Session) -> None:
+    seen = []
+    session.rig.instruments["switches"]._session._transcript = lambda *line: seen.append(line[2])  # type: ignore[attr-defined]
+    for keyword, arguments in (("Measure Current", ()), ("Mean Current Should Meet", ("quiescent_current",))):
+        with pytest.raises(BenchError) as refused:
+            booted(keyword, PARKED, *arguments)
+        assert str(refused.value) == (
+            "source meter carries 1.05 A at most, but supply output 1 delivers 2.25 A; its bypass was not opened"
+        )
+    assert seen == []
+    assert booted("Get Signal", "HeadUnit.BootState") == "Running"
+
+
+def test_a_bypass_is_closed_again_when_the_meter_fails(booted: Call, session: Session) -> None:
+    booted("Switch Ignition", "off")
+    booted("Wait", "10 s")
+    with session.rig.held():
+        session.rig.ecu("head unit")._kl30.draw(0.8)  # type: ignore[attr-defined]
+    bypass = session.rig.meter(PARKED).bypass
+    assert bypass
+    assert booted("Measure Current", PARKED) == pytest.approx(0.8)
+    booted("Open Line", "HeadUnit.KL30")
+    assert booted("Measure Current", PARKED) == 0
+    assert not bypass.is_open
+
+
+def test_a_mean_is_over_all_readings_of_its_time(booted: Call, measured: Callable[[], Measurement]) -> None:
+    booted("Switch Defect On", "head unit", "wakes up while parked")
+    booted("Switch Ignition", "off")
+    booted("Wait", "10 s")
+    assert booted("Measure Mean Current", PARKED, "20 s") == pytest.approx(0.0004 + 0.1 * 0.1 / 2, rel=0.2)
+    with pytest.raises(JudgementFailure, match=r"^head unit parked current: expected at most 0.001 A, but it was 0.00"):
+        booted("Mean Current Should Meet", PARKED, "quiescent_current", "20 s")
+    assert re.fullmatch(
+        r"instrument:source meter, mean of \d\d\d readings during 20 s, the current in HeadUnit.KL30", measured().source
+    )
+    assert measured().instrument.startswith("KEITHLEY INSTRUMENTS,MODEL 2450,")
 
 
 def test_a_current_beyond_the_meter_is_a_fault_of_the_rig(booted: Call, session: Session) -> None:

@@ -156,6 +156,52 @@ def test_a_terminal_that_the_model_lacks_is_named_with_its_line(
     assert re.search(rf"^{re.escape(str(path))}:{line}: nets\.{reason}", str(error.value)), error.value
 
 
+METER = "{instrument: ammeter, current_in"
+BYPASS = "bypass: switches.105"
+
+
+@pytest.mark.parametrize("real", [(), (REAL_SUPPLY, REAL_SWITCHES)], ids=["simulated", "real"])
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (
+            (METER, "{instrument: supply, current_in"),
+            r"head unit current\.instrument: supply is a rohde-schwarz-hmp4040: it is no ammeter$",
+        ),
+        (
+            ("{instrument: voltmeter, voltage_at", "{instrument: switches, voltage_at"),
+            r"head unit voltage\.instrument: switches is a keysight-34970a: it is no voltmeter$",
+        ),
+        (
+            ("source meter, current_in: HeadUnit.KL30, " + BYPASS, "source meter, voltage_at: HeadUnit.KL30"),
+            r"head unit parked current\.instrument: source meter is a keithley-2450: it is no voltmeter$",
+        ),
+        (
+            (BYPASS, "bypass: supply.1"),
+            r"head unit parked current\.bypass: supply is a .*: it has no channel 1; there are none$",
+        ),
+        (
+            (BYPASS, "bypass: switches.999"),
+            rf"head unit parked current\.bypass: switches is .* no channel 999; there are {CHANNELS}$",
+        ),
+        ((BYPASS, "bypass: swiches.105"), r"head unit parked current\.bypass: no instrument 'swiches'; did you mean"),
+        ((BYPASS, "bypass: switches.101"), r"head unit parked current\.bypass: switches\.101 switches ACC already$"),
+        (
+            ("voltage_at: HeadUnit.KL30}", "voltage_at: HeadUnit.KL30, bypass: switches.106}"),
+            r"head unit voltage\.bypass: only a meter of current has a bypass$",
+        ),
+    ],
+)
+def test_a_meter_that_is_none_and_a_wrong_bypass_are_named_with_their_line(
+    real: tuple[tuple[str, str], ...], wrong: tuple[str, str], reason: str, change: Callable[..., Path]
+) -> None:
+    path = change(*real, wrong)
+    (line,) = [number for number, text in enumerate(path.read_text().splitlines(), 1) if wrong[1] in text]
+    with pytest.raises(RigFileError) as error:
+        check_rig(path)
+    assert re.search(rf"^{re.escape(str(path))}:{line}: meters\.{reason}", str(error.value)), error.value
+
+
 def test_a_net_cannot_be_fed_by_a_switch_matrix(change: Callable[..., Path]) -> None:
     path = change(REAL_SWITCHES, LIMITED, (OUTPUT, "{fed_by: switches.105,"))
     with pytest.raises(RigFileError, match=r"KL30\.fed_by: switches is a keysight-34970a: it has no output 105"):

@@ -44,7 +44,7 @@ MISTAKES: dict[str, tuple[tuple[Change, ...], str, str]] = {
     "unknown switch matrix": (
         (("relay: switches.101", "relay: swiches.101"),),
         "swiches.101",
-        r"nets\.ACC\.relay: no instrument 'swiches'; did you mean 'switches'.*Known: ammeter, supply, switches",
+        r"nets\.ACC\.relay: no instrument 'swiches'; did you mean 'switches'.*Known: ammeter, source meter, supply",
     ),
     "relay without number": ((("relay: switches.101", "relay: switches"),), "relay: switches}", r"nets\.ACC\.relay: "),
     "unknown vehicle": (

@@ -95,6 +95,7 @@ class HeadUnit(RestBus):
         "resets in after-run": "boots again when terminal 15 comes back during the after-run",
         "high running current": "draws 2.4 A while it runs",
         "draws current asleep": "draws 20 mA while it sleeps",
+        "wakes up while parked": "draws 100 mA for 100 ms, every 2 s while it sleeps",
         "wrong voltage": "reads its supply 1 V too low",
         "stale speed": "goes on showing the last speed when the speed message is lost",
         "wrong speed": "shows the speed 5 % too high",
@@ -260,6 +261,15 @@ class HeadUnit(RestBus):
         self._console.log("power: off")
         self._activity = None
         self._shut_down()
+        self._activity = self.kernel.spawn(self._sleep_on())
+
+    def _sleep_on(self) -> Process:
+        while True:
+            yield 1_900 * MILLISECOND
+            if self.has("wakes up while parked"):
+                self._kl30.draw(0.1)
+            yield 100 * MILLISECOND
+            self._draw()
 
     def _shut_down(self) -> None:
         if self._activity:

@@ -8,10 +8,14 @@ from harness.errors import RigFileError, unknown_name
 from harness.simulation.instruments.scpi_instrument import ScpiInstrument
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Net, Relay, SupplyOutput
+from harness.simulation.series_input import SeriesInput
 
 SUPPLIES = {"rohde-schwarz-hmp4040": "harness.simulation.instruments.rohde_schwarz_hmp4040:RohdeSchwarzHMP4040"}
 SWITCH_MATRICES = {"keysight-34970a": "harness.simulation.instruments.keysight_34970a:Keysight34970A"}
-MULTIMETERS = {"keysight-34465a": "harness.simulation.instruments.keysight_34465a:Keysight34465A"}
+METERS = {
+    "keithley-2450": "harness.simulation.instruments.keithley_2450:Keithley2450",
+    "keysight-34465a": "harness.simulation.instruments.keysight_34465a:Keysight34465A",
+}
 
 
 def build_instrument(
@@ -21,21 +25,21 @@ def build_instrument(
     *,
     outputs: Mapping[int, SupplyOutput],
     relays: Mapping[int, Relay],
-    inputs: Mapping[str, Net],
+    inputs: Mapping[str, Net | SeriesInput],
 ) -> ScpiInstrument:
     """Build the simulated instrument of a model, wired to these outputs, relays or nets of the plant.
 
     Raises:
         RigFileError: there is no such model, or it has no such outputs, relays or inputs.
     """
-    known = {**SUPPLIES, **SWITCH_MATRICES, **MULTIMETERS}
+    known = {**SUPPLIES, **SWITCH_MATRICES, **METERS}
     if model not in known:
         raise RigFileError(f"{name}: {unknown_name('simulated instrument', model, known)}")
     wiring: Mapping[int, object] | Mapping[str, object] = {}
     for models, kind, wired in (
         (SUPPLIES, "supply outputs", outputs),
         (SWITCH_MATRICES, "relays", relays),
-        (MULTIMETERS, "inputs of a meter", inputs),
+        (METERS, "inputs of a meter", inputs),
     ):
         if model in models:
             wiring = wired
