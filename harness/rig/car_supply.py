@@ -34,11 +34,6 @@ class CarSupply:
     nets: Mapping[str, SwitchedNet]
     """By name."""
 
-    @property
-    def matrices(self) -> list[SwitchMatrix]:
-        """The switch matrices that the car's relays are on."""
-        return list({id(net.matrix): net.matrix for net in self.nets.values()}.values())
-
     def switch_on(self, voltage: float, current_limit: float) -> None:
         """Set voltage (V) and current limit (A), then switch the output on."""
         self.supply.set_voltage(self.output, voltage)

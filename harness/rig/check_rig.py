@@ -7,10 +7,10 @@ from typing import Literal
 
 from harness.buses.can_bus import CanBus
 from harness.errors import TestError, unknown_name
-from harness.instruments.registry import driver_class
+from harness.instruments.registry import SERIAL_DRIVERS, driver_class
 from harness.protocols.database import read_database
 from harness.rig.open_rig import DEFAULT_SEED, read_rig
-from harness.rig.rig_file import SIMULATED, TCP, CanAdapterFacts, RigFile, terminal
+from harness.rig.rig_file import SIMULATED, STREAM_RESOURCE, TCP, CanAdapterFacts, RigFile, terminal
 from harness.rig.signals import Signals
 from harness.rig.world import build_world
 from harness.vehicle import Vehicle
@@ -69,7 +69,13 @@ def _socketcand_problems(parameters: Mapping[str, object]) -> dict[str, str]:
 def _visa_problems(rig: RigFile) -> dict[KeyPath, str]:
     problems: dict[KeyPath, str] = {}
     for name, instrument in rig.instruments.items():
-        if instrument.resource != SIMULATED:
+        if instrument.model in SERIAL_DRIVERS:
+            if not re.fullmatch(STREAM_RESOURCE, instrument.resource):
+                expected = "'simulated', a serial port such as /dev/ttyUSB1 or COM4, or tcp://host:port"
+                problems["instruments", name, "resource"] = f"{instrument.resource!r} is no line; expected {expected}"
+            elif instrument.resource.startswith(TCP) and not _is_port(instrument.resource.rpartition(":")[2]):
+                problems["instruments", name, "resource"] = _no_port(instrument.resource.rpartition(":")[2])
+        elif instrument.resource != SIMULATED:
             from pyvisa.rname import InvalidResourceName, ResourceName, TCPIPSocket
 
             key = ("instruments", name, "resource")
@@ -115,6 +121,14 @@ def _wiring_problems(rig: RigFile) -> dict[KeyPath, str]:
         verb = "measure_dc_current" if meter.current_in else "measure_dc_voltage"
         if not hasattr(driver_class(model, meter.instrument), verb):
             problems["meters", name, "instrument"] = f"{meter.instrument} is a {model}: it is no {meter.role}"
+    for name, probe in rig.probes.items():
+        model = rig.instruments[probe.instrument].model
+        inputs = driver_class(model, probe.instrument).probes
+        if not inputs:
+            problems["probes", name, "instrument"] = f"{probe.instrument} is a {model}: it is no oscilloscope"
+        elif probe.channel not in inputs:
+            there_are = f"there are {inputs[0]} to {inputs[-1]}"
+            problems["probes", name, "channel"] = f"{probe.instrument} has no input {probe.channel}; {there_are}"
     return problems
 
 

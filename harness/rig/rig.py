@@ -10,9 +10,11 @@ from harness.buses.can_bus import CanBus
 from harness.can_port import ChannelHealth
 from harness.clock import MILLISECOND, Clock
 from harness.errors import BenchError, HarnessError, TestError, unknown_name
+from harness.instruments.roles import SwitchMatrix
 from harness.rig.car_supply import CarSupply
 from harness.rig.meters import Meter
 from harness.rig.power_modes import take_steps
+from harness.rig.probes import Probe
 from harness.rig.rig_file import RigFile
 from harness.rig.signals import Signals
 from harness.transports.paced_kernel import LATE, PacedKernel
@@ -20,7 +22,7 @@ from harness.vehicle import Limit, PowerMode, Vehicle
 
 if TYPE_CHECKING:
     from harness.consoles.console import Console
-    from harness.instruments.roles import Instrument, SwitchMatrix
+    from harness.instruments.roles import Instrument
     from harness.simulation.ecus.rest_bus import RestBus
 
 
@@ -52,6 +54,8 @@ class Rig:
     """What gives back sessions and channels, in this order."""
     meters: Mapping[str, Meter] = field(default_factory=dict)
     """By what suites call their places."""
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    """By what suites call their places."""
     consoles: "Mapping[str, Console]" = field(default_factory=dict)
     """By stream."""
     paced: PacedKernel | None = None
@@ -65,8 +69,8 @@ class Rig:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What a test can ask for by a `needs:` tag: instruments, meters, buses, streams and ECUs by name."""
-        names = {"supply", *self.instruments, *self.meters, *self.buses, *self.consoles, *self.facts.ecus}
+        """What a test can ask for by a `needs:` tag: instruments, meters, probes, buses, streams and ECUs by name."""
+        names = {"supply", *self.instruments, *self.meters, *self.probes, *self.buses, *self.consoles, *self.facts.ecus}
         return frozenset(map(capability, names))
 
     def power_up(self) -> None:
@@ -175,6 +179,16 @@ class Rig:
         if name not in self.meters:
             raise TestError(unknown_name("meter", name, self.meters))
         return self.meters[name]
+
+    def probe(self, name: str) -> Probe:
+        """Return a probe, by what suites call its place.
+
+        Raises:
+            TestError: there is no such probe.
+        """
+        if name not in self.probes:
+            raise TestError(unknown_name("probe", name, self.probes))
+        return self.probes[name]
 
     def limit(self, name: str) -> Limit:
         """Return a limit of the vehicle.
@@ -289,9 +303,8 @@ class Rig:
             raise HarnessError("the rig did not close cleanly: " + "; ".join(dict.fromkeys(map(str, failed))))
 
     @property
-    def _matrices(self) -> "list[SwitchMatrix]":
-        bypasses = [meter.bypass.matrix for meter in self.meters.values() if meter.bypass]
-        return list({id(matrix): matrix for matrix in [*self.supply.matrices, *bypasses]}.values())
+    def _matrices(self) -> list[SwitchMatrix]:
+        return [instrument for instrument in self.instruments.values() if isinstance(instrument, SwitchMatrix)]
 
     def _check_safe(self) -> None:
         """Read back that the supply is off and the relays are at rest."""

@@ -18,9 +18,8 @@ TCP = "tcp://"
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")]
 Terminal = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*\.[0-9]+$")]
 """An instrument and one of its outputs or channels: `supply.1`, `switches.101`."""
-StreamResource = Annotated[
-    str, StringConstraints(pattern=r"^(simulated|tcp://[A-Za-z0-9.:_-]+:[0-9]{1,5}|/dev/[A-Za-z0-9._/-]+|COM[0-9]+)$")
-]
+STREAM_RESOURCE = r"^(simulated|tcp://[A-Za-z0-9.:_-]+:[0-9]{1,5}|/dev/[A-Za-z0-9._/-]+|COM[0-9]+)$"
+StreamResource = Annotated[str, StringConstraints(pattern=STREAM_RESOURCE)]
 IdentityField = Literal["part", "serial", "hardware", "software"]
 
 
@@ -119,7 +118,12 @@ class InstrumentFacts(_Facts):
 
     model: Name
     resource: str = SIMULATED
-    """VISA resource name, such as `TCPIP::192.168.0.10::5025::SOCKET`, or `simulated`."""
+    """VISA resource name, such as `TCPIP::192.168.0.10::5025::SOCKET`, or `simulated`; of a relay card on a serial line
+    the port, `/dev/ttyUSB1` or `COM4`, or `tcp://host:port`."""
+    baud_rate: int = Field(default=9600, gt=0)
+    """Of a relay card on a serial port."""
+    unit: int = Field(default=1, ge=1, le=247)
+    """Address of a relay card on its line."""
     limits: SupplyLimitFacts | None = None
     """Needed for a supply."""
 
@@ -152,6 +156,17 @@ class MeterFacts(_Facts):
         return "ammeter" if self.current_in else "voltmeter"
 
 
+class ProbeFacts(_Facts):
+    """What an input of an oscilloscope sees: the voltage at a net against ground."""
+
+    instrument: Name
+    channel: int = Field(ge=1)
+    voltage_at: Name
+    """Net."""
+    attenuation: float = Field(default=10.0, gt=0)
+    """Of the probe's tip: 10 for a 10:1 probe."""
+
+
 class NominalSupply(_Facts):
     """What `Power Up` sets the supply of the car to."""
 
@@ -172,6 +187,8 @@ class RigFile(_Facts):
     instruments: dict[Name, InstrumentFacts]
     meters: dict[Name, MeterFacts] = Field(default_factory=dict)
     """What is measured: multimeter and net, by the name that suites use."""
+    probes: dict[Name, ProbeFacts] = Field(default_factory=dict)
+    """What is captured: oscilloscope, input and net, by the name that suites use."""
     streams: dict[Name, StreamFacts] = Field(default_factory=dict)
     supply: NominalSupply
     defects: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
@@ -245,6 +262,7 @@ class RigFile(_Facts):
             problems |= self._feed_problems(name, net_facts)
         problems |= self._limit_problems()
         problems |= self._meter_problems()
+        problems |= self._probe_problems()
         problems |= self._stream_problems()
         problems |= self._sharing_problems()
         if self.supply.net not in self.nets:
@@ -295,6 +313,22 @@ class RigFile(_Facts):
                 problems["meters", name, "bypass"] = "only a meter of current has a bypass"
             elif meter.bypass and matrix not in self.instruments:
                 problems["meters", name, "bypass"] = unknown_name("instrument", matrix, self.instruments)
+        return problems
+
+    def _probe_problems(self) -> dict[KeyPath, str]:
+        problems: dict[KeyPath, str] = {}
+        inputs: dict[tuple[str, int], str] = {}
+        for name, probe in self.probes.items():
+            key, place = ("probes", name), (probe.instrument, probe.channel)
+            if name in self.meters:
+                problems[key] = f"a meter is called {name} already"
+            if probe.instrument not in self.instruments:
+                problems[*key, "instrument"] = unknown_name("instrument", probe.instrument, self.instruments)
+            if place in inputs:
+                problems[*key, "channel"] = f"{probe.instrument} sees {inputs[place]} there already"
+            if probe.voltage_at not in self.nets:
+                problems[*key, "voltage_at"] = unknown_name("net", probe.voltage_at, self.nets)
+            inputs.setdefault(place, name)
         return problems
 
     def _stream_problems(self) -> dict[KeyPath, str]:

@@ -15,7 +15,8 @@ from harness.simulation.can_network import CanNetwork, SimulatedCanChannel
 from harness.simulation.ecus.ecu import EcuContext
 from harness.simulation.ecus.registry import build_ecu
 from harness.simulation.ecus.rest_bus import RestBus
-from harness.simulation.instruments.registry import build_instrument
+from harness.simulation.instruments.modbus_relay_card import ModbusRelayCard
+from harness.simulation.instruments.registry import RELAY_CARDS, build_instrument, build_relay_card
 from harness.simulation.instruments.scpi_instrument import ScpiInstrument
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Load, Net, Plant, Relay, SupplyOutput
@@ -42,6 +43,8 @@ class World:
     channels: Mapping[str, SimulatedCanChannel]
     """By bus."""
     instruments: Mapping[str, ScpiInstrument]
+    relay_cards: Mapping[str, ModbusRelayCard]
+    """Those on serial lines, by name."""
     ecus: Mapping[str, RestBus]
     consoles: Mapping[str, SerialLine]
     """By stream."""
@@ -105,8 +108,12 @@ def build_world(
     plant = Plant(kernel)
     outputs, relays = _wire(rig, plant)
     instruments: dict[str, ScpiInstrument] = {}
+    relay_cards: dict[str, ModbusRelayCard] = {}
     for name, instrument in rig.instruments.items():
-        if instrument.resource == SIMULATED:
+        if instrument.resource == SIMULATED and instrument.model in RELAY_CARDS:
+            with _blaming(rig, "instruments", name):
+                relay_cards[name] = build_relay_card(name, instrument.model, kernel, relays.get(name, {}))
+        elif instrument.resource == SIMULATED:
             with _blaming(rig, "instruments", name):
                 instruments[name] = build_instrument(
                     name,
@@ -118,6 +125,11 @@ def build_world(
                         meter.kind.noun(): _input(plant, meter)
                         for meter in rig.meters.values()
                         if meter.instrument == name
+                    },
+                    probes={
+                        probe.channel: plant.nets[probe.voltage_at]
+                        for probe in rig.probes.values()
+                        if probe.instrument == name
                     },
                 )
     consoles = {name: SerialLine(kernel) for name, facts in rig.streams.items() if facts.resource == SIMULATED}
@@ -151,6 +163,7 @@ def build_world(
         networks=networks,
         channels={bus: SimulatedCanChannel(network) for bus, network in networks.items()},
         instruments=instruments,
+        relay_cards=relay_cards,
         ecus=ecus,
         consoles=consoles,
         outputs=outputs,

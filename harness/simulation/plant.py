@@ -36,6 +36,7 @@ from typing import TypeVar
 from harness.errors import HarnessError, RigFileError, TestError, unknown_name
 from harness.simulation.circuit import Branch, Sink
 from harness.simulation.kernel import Kernel
+from harness.simulation.recording import Recording
 from harness.simulation.supply_tree import SupplyTree
 
 KNEE_VOLTAGE = 3.0
@@ -173,6 +174,10 @@ class Net:
         """A that flow into it now, through the wire that feeds it: what its loads and the nets behind it draw."""
         self._tree.solved()
         return self._branch.current
+
+    def record(self, horizon: int) -> Recording:
+        """Record its voltage from now on; the recording knows the last `horizon` nanoseconds."""
+        return self._tree.record(self._branch, horizon)
 
     def limit_current(self, limit: float) -> None:
         """Let at most `limit` (A) flow into it from now on; `inf` for no limit.

@@ -8,10 +8,11 @@ import pytest
 from harness.errors import InstrumentError, InstrumentTimeoutError, RigFileError, TestError
 from harness.instruments.limits import LimitedSupply, SupplyLimits
 from harness.instruments.registry import DRIVERS, driver_class, open_driver
-from harness.instruments.roles import Ammeter, Instrument, PowerSupply, SwitchMatrix, Voltmeter
+from harness.instruments.roles import Ammeter, Instrument, Oscilloscope, PowerSupply, SwitchMatrix, Voltmeter
+from harness.instruments.waveform import Window
 from harness.protocols.scpi_faults import ScpiError, ScpiFault
 from harness.quantities import Current, Duration, Voltage
-from harness.simulation.instruments.registry import METERS, SUPPLIES, SWITCH_MATRICES, build_instrument
+from harness.simulation.instruments.registry import METERS, OSCILLOSCOPES, SUPPLIES, SWITCH_MATRICES, build_instrument
 from harness.simulation.instruments.scpi_instrument import InstrumentFault
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Net, Plant
@@ -22,6 +23,8 @@ from harness.transports.visa import ScpiSession, open_session
 STREAM = "TCPIP::instrument::5025::SOCKET"
 MESSAGES = "TCPIP::instrument::hislip0::INSTR"
 SECOND = 1_000_000_000
+
+WINDOW = Window(low=-1.0, high=15.0, duration=0.02, level=6.0, rising=True)
 
 VERBS: dict[type, list[Callable[..., object]]] = {
     PowerSupply: [
@@ -44,6 +47,15 @@ VERBS: dict[type, list[Callable[..., object]]] = {
     ],
     Voltmeter: [lambda meter: meter.measure_dc_voltage()],
     Ammeter: [lambda meter: meter.measure_dc_current()],
+    Oscilloscope: [
+        lambda scope: scope.has_captured(),
+        lambda scope: scope.waveform(1),
+        lambda scope: scope.measure_minimum(1),
+        lambda scope: scope.measure_maximum(1),
+        lambda scope: scope.measure_crossing(1, 6.0, rising=True),
+        lambda scope: scope.arm(1, 10.0, WINDOW),
+        lambda scope: scope.is_armed(),
+    ],
 }
 
 
@@ -70,6 +82,7 @@ class Rig:
             outputs=self.outputs if model in SUPPLIES else {},
             relays={101: self.relay} if model in SWITCH_MATRICES else {},
             inputs=inputs if model in METERS else {},
+            probes={1: nets[0]} if model in OSCILLOSCOPES else {},
         )
         self._library = open_library(self.kernel, {resource: self.simulated})
         self._resource = resource
@@ -104,8 +117,21 @@ def resource(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=sorted(DRIVERS))
 def opened(request: pytest.FixtureRequest, resource: str) -> Iterator[Opened]:
     rig = Rig(request.param, resource)
-    yield Opened(request.param, rig, open_driver(request.param, rig.session()))
+    driver = open_driver(request.param, rig.session())
+    if isinstance(driver, Oscilloscope):
+        capture(rig, driver)
+    yield Opened(request.param, rig, driver)
     rig.close()
+
+
+def capture(rig: Rig, scope: Oscilloscope) -> None:
+    """Capture the supply as it comes on: from 0 V to 12 V at once."""
+    rig.outputs[1].program(on=False)
+    scope.arm(1, 10.0, WINDOW)
+    while not scope.is_armed():
+        rig.kernel.sleep(SECOND)
+    rig.outputs[1].program(voltage=12.0, on=True)
+    rig.kernel.sleep(SECOND)
 
 
 @pytest.fixture(params=sorted(SUPPLIES))
@@ -134,7 +160,7 @@ def rig_with_meter(request: pytest.FixtureRequest) -> Iterator[tuple[Rig, Instru
 
 
 def test_every_driver_has_a_simulated_instrument() -> None:
-    assert DRIVERS.keys() == SUPPLIES.keys() | SWITCH_MATRICES.keys() | METERS.keys()
+    assert DRIVERS.keys() == SUPPLIES.keys() | SWITCH_MATRICES.keys() | METERS.keys() | OSCILLOSCOPES.keys()
 
 
 def test_every_driver_has_a_role_and_a_name(opened: Opened) -> None:
@@ -332,6 +358,29 @@ def test_what_is_beyond_a_meter_is_an_error_that_names_its_range(rig_with_meter:
     if isinstance(meter, Ammeter):
         assert meter.measure_dc_current() == pytest.approx(1.0)
     assert meter.errors() == []
+
+
+@pytest.mark.parametrize("model", sorted(OSCILLOSCOPES))
+def test_an_oscilloscope_captures_what_there_is(model: str) -> None:
+    rig = Rig(model, MESSAGES)
+    scope = open_driver(model, rig.session())
+    assert isinstance(scope, Oscilloscope)
+    capture(rig, scope)
+    assert scope.has_captured()
+    waveform = scope.waveform(1)
+    assert waveform.times[0] == pytest.approx(-0.002)
+    assert waveform.times[-1] == pytest.approx(0.018, abs=waveform.interval * 1.01)
+    assert waveform.before == pytest.approx(0.0, abs=0.1)
+    assert waveform.volts[-1] == pytest.approx(12.0, abs=0.1)
+    assert scope.measure_minimum(1) == pytest.approx(min(waveform.volts))
+    assert scope.measure_maximum(1) == pytest.approx(max(waveform.volts))
+    assert abs(scope.measure_crossing(1, 6.0, rising=True)) <= waveform.interval
+    with pytest.raises(InstrumentError, match="crossing -1 of 6 V is not in what it has captured"):
+        scope.measure_crossing(1, 6.0, rising=False)
+    scope.arm(1, 10.0, WINDOW)
+    rig.kernel.sleep(SECOND)
+    assert not scope.has_captured()
+    rig.close()
 
 
 def test_an_unknown_model_is_named_and_the_session_closed(opened: Opened) -> None:

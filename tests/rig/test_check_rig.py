@@ -187,7 +187,7 @@ BYPASS = "bypass: switches.105"
         ((BYPASS, "bypass: swiches.105"), r"head unit parked current\.bypass: no instrument 'swiches'; did you mean"),
         ((BYPASS, "bypass: switches.101"), r"head unit parked current\.bypass: switches\.101 switches ACC already$"),
         (
-            ("voltage_at: HeadUnit.KL30}", "voltage_at: HeadUnit.KL30, bypass: switches.106}"),
+            ("voltmeter, voltage_at: HeadUnit.KL30}", "voltmeter, voltage_at: HeadUnit.KL30, bypass: switches.106}"),
             r"head unit voltage\.bypass: only a meter of current has a bypass$",
         ),
     ],
@@ -200,6 +200,29 @@ def test_a_meter_that_is_none_and_a_wrong_bypass_are_named_with_their_line(
     with pytest.raises(RigFileError) as error:
         check_rig(path)
     assert re.search(rf"^{re.escape(str(path))}:{line}: meters\.{reason}", str(error.value)), error.value
+
+
+PROBE = "{instrument: scope, channel: 1, voltage_at: HeadUnit.KL30}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (PROBE.replace("scope", "voltmeter"), r"\.instrument: voltmeter is a keysight-34465a: it is no oscilloscope$"),
+        (PROBE.replace("scope", "scpe"), r"\.instrument: no instrument 'scpe'; did you mean 'scope'"),
+        (PROBE.replace("1", "5"), r"\.channel: scope has no input 5; there are 1 to 4$"),
+        (PROBE.replace("KL30", "KL31"), r"\.voltage_at: no net 'HeadUnit\.KL31'; did you mean"),
+        (f"{PROBE}\n  another: {PROBE}", r"another\.channel: scope sees head unit terminal 30 there already$"),
+        (
+            f"{PROBE}\n  head unit voltage: {PROBE.replace('1', '2')}",
+            r"head unit voltage: a meter is called head unit voltage",
+        ),
+    ],
+)
+def test_a_probe_that_cannot_be_is_named(wrong: str, reason: str, change: Callable[..., Path]) -> None:
+    with pytest.raises(RigFileError) as error:
+        check_rig(change((PROBE, wrong)))
+    assert re.search(rf"yaml:[1-9][0-9]*: probes\..*{reason}", str(error.value)), error.value
 
 
 def test_a_net_cannot_be_fed_by_a_switch_matrix(change: Callable[..., Path]) -> None:
