@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def switch_off(facts: RigFile, instruments: "Mapping[str, Instrument]") -> str:
     """Switch off the outputs that feed a net, then open the relays, where they are on; say what was found.
 
-    Of a relay card all relays count, as its safe state opens all of them. Each instrument that has been opened is asked;
-    one that fails does not keep the next from being switched off.
+    Of a relay card all relays count, as its safe state opens all of them. Each instrument that has been opened is
+    asked; one that fails does not keep the next from being switched off.
 
     Returns:
         What was live, and what could not be switched off, in words; empty when all was off.

@@ -1,4 +1,4 @@
-"""The driver of the relay card: on pymodbus's own server through a serial port, and on lines that are dead or garbled."""
+"""The driver of the relay card: on pymodbus's own server through a serial port, and on dead and garbled lines."""
 
 import asyncio
 import os

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,6 +10,9 @@ from harness.errors import BenchError, InstrumentError, JudgementFailure, TestEr
 from harness.keywords.session import Session
 from harness.results.measurement import Measurement
 from harness.results.verdict import Verdict
+
+if TYPE_CHECKING:
+    from harness.simulation.serial_line import SerialLine
 
 Call = Callable[..., Any]
 
@@ -83,28 +86,40 @@ def test_a_reading_is_judged_by_a_limit_of_the_vehicle(booted: Call, measured: C
 PARKED = "head unit parked current"
 
 
+def written_to_card(session: Session) -> list[str]:
+    """Return what the relay card is told from now on, but for questions."""
+    line: SerialLine = session.rig.instruments["relay card"]._session._stream  # type: ignore[attr-defined]
+    sent: list[str] = []
+    carry_out = line.on_receive
+
+    def receive(data: bytes) -> None:
+        sent.extend([data.hex(" ")] if data[1] != 1 else [])
+        carry_out(data)
+
+    line.on_receive = receive
+    return sent
+
+
 def test_a_bypassed_meter_is_in_line_only_while_it_measures(booted: Call, session: Session) -> None:
     bypass = session.rig.meter(PARKED).bypass
     assert bypass
     booted("Switch Ignition", "off")
     booted("Wait", "10 s")
-    seen = []
-    session.rig.instruments["switches"]._session._transcript = lambda *line: seen.append(line[2])  # type: ignore[attr-defined]
+    sent = written_to_card(session)
     assert booted("Measure Current", PARKED) == pytest.approx(0.0004)
-    assert [line for line in seen if line.startswith("ROUT:")] == ["ROUT:CLOS (@105)", "ROUT:OPEN (@105)"]
+    assert sent == ["01 05 00 00 ff 00 8c 3a", "01 05 00 00 00 00 cd ca"]
     assert not bypass.is_open
 
 
 def test_a_bypass_stays_closed_while_the_car_draws_more_than_the_meter_carries(booted: Call, session: Session) -> None:
-    seen = []
-    session.rig.instruments["switches"]._session._transcript = lambda *line: seen.append(line[2])  # type: ignore[attr-defined]
+    sent = written_to_card(session)
     for keyword, arguments in (("Measure Current", ()), ("Mean Current Should Meet", ("quiescent_current",))):
         with pytest.raises(BenchError) as refused:
             booted(keyword, PARKED, *arguments)
         assert str(refused.value) == (
             "source meter carries 1.05 A at most, but supply output 1 delivers 2.25 A; its bypass was not opened"
         )
-    assert seen == []
+    assert sent == []
     assert booted("Get Signal", "HeadUnit.BootState") == "Running"
 
 

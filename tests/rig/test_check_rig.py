@@ -8,7 +8,7 @@ import can
 import pytest
 
 from harness.errors import RigFileError
-from harness.instruments.registry import DRIVERS, driver_class
+from harness.instruments.registry import DRIVERS, SERIAL_DRIVERS, driver_class
 from harness.rig.check_rig import check_rig
 
 RIGS = [
@@ -157,7 +157,7 @@ def test_a_terminal_that_the_model_lacks_is_named_with_its_line(
 
 
 METER = "{instrument: ammeter, current_in"
-BYPASS = "bypass: switches.105"
+BYPASS = "bypass: relay card.1"
 
 
 @pytest.mark.parametrize("real", [(), (REAL_SUPPLY, REAL_SWITCHES)], ids=["simulated", "real"])
@@ -202,6 +202,41 @@ def test_a_meter_that_is_none_and_a_wrong_bypass_are_named_with_their_line(
     assert re.search(rf"^{re.escape(str(path))}:{line}: meters\.{reason}", str(error.value)), error.value
 
 
+CARD = "    model: modbus-relay-card\n"
+
+
+@pytest.mark.parametrize(
+    ("resource", "reason"),
+    [
+        (
+            "TCPIP::192.0.2.1::5025::SOCKET",
+            r"'TCPIP::.*' is no line; expected 'simulated', a serial port such as /dev/",
+        ),
+        ("simulatd", r"'simulatd' is no line; expected 'simulated'"),
+        ("tcp://192.0.2.1:70000", r"port 70000: must be from 1 to 65535$"),
+    ],
+)
+def test_a_line_that_a_relay_card_cannot_be_on_is_named(
+    resource: str, reason: str, change: Callable[..., Path]
+) -> None:
+    with pytest.raises(RigFileError, match=rf":[1-9][0-9]*: instruments\.relay card\.resource: {reason}"):
+        check_rig(change((CARD, f"{CARD}    resource: '{resource}'\n")))
+
+
+@pytest.mark.parametrize("resource", ["/dev/ttyUSB1", "COM4", "tcp://192.0.2.1:4001", "simulated"])
+def test_a_relay_of_a_card_stands_where_one_of_a_switch_matrix_does(resource: str, change: Callable[..., Path]) -> None:
+    card = f"{CARD}    resource: '{resource}'\n    baud_rate: 19200\n    unit: 17\n"
+    check_rig(change((CARD, card), ("relay: switches.102", "relay: relay card.2")))
+    with pytest.raises(RigFileError, match=r"nets\.KL15\.relay: relay card is a .* no channel 9; there are 1 to 8$"):
+        check_rig(change(("relay: relay card.2", "relay: relay card.9")))
+
+
+@pytest.mark.parametrize("unit", [0, 248])
+def test_a_unit_is_from_1_to_247(unit: int, change: Callable[..., Path]) -> None:
+    with pytest.raises(RigFileError, match=r"instruments\.relay card\.unit: "):
+        check_rig(change((CARD, f"{CARD}    unit: {unit}\n")))
+
+
 PROBE = "{instrument: scope, channel: 1, voltage_at: HeadUnit.KL30}"
 
 
@@ -240,7 +275,7 @@ def test_every_terminal_of_a_real_instrument_may_be_named(
     check_rig(change(REAL_SUPPLY, REAL_SWITCHES, (RELAY, "relay: switches.110"), *wiring))
 
 
-@pytest.mark.parametrize("model", DRIVERS)
+@pytest.mark.parametrize("model", DRIVERS | SERIAL_DRIVERS)
 def test_every_driver_of_a_supply_or_matrix_states_what_it_has(model: str) -> None:
     driver = driver_class(model, "instrument")
     assert bool(driver.outputs) == hasattr(driver, "switch_output")
