@@ -9,7 +9,7 @@ Test Tags           system:head-unit    needs:supply    needs:head-unit    needs
 *** Test Cases ***
 Head Unit Draws Little On Average While Parked
     [Documentation]    A unit that wakes up for moments empties a battery as well: the mean counts. The boot current
-    ...    passes the source meter by, and a car that is not parked is judged by its supply, before the meter is in line.
+    ...    passes the source meter by. A car that is not parked is judged by its supply, before the meter is in line.
     [Tags]    req:IVI-PWR-006
     [Setup]    Head Unit Has Booted
     Switch Ignition    off
