@@ -6,6 +6,7 @@ from robotlibcore import DynamicCore
 
 from harness import __version__
 from harness.keywords.arguments import reads_quantities, shown_arguments, shown_types
+from harness.keywords.capturing import CapturingKeywords
 from harness.keywords.consoles import ConsoleKeywords
 from harness.keywords.ecus import EcuKeywords
 from harness.keywords.expectation import ExpectationKeywords
@@ -56,6 +57,7 @@ class Hil(DynamicCore):  # type: ignore[misc]  # robotlibcore has no types
             [
                 PowerKeywords(session),
                 MeasuringKeywords(session),
+                CapturingKeywords(session),
                 SignalKeywords(session),
                 MessageKeywords(session),
                 EcuKeywords(session),

@@ -1,5 +1,6 @@
 """What `hil check` shows: what a rig is, after its files were checked."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -54,10 +55,14 @@ def _parts(rig: RigFile, vehicle: Vehicle) -> dict[str, list[tuple[str, ...]]]:
             for name, bus in rig.buses.items()
         ],
         "Instruments": [
-            (name, instrument.model, _address(instrument.resource), _limits(instrument))
+            (name, instrument.model, _address(instrument), _limits(instrument))
             for name, instrument in rig.instruments.items()
         ],
         "Meters": [(name, meter.instrument, _place(meter)) for name, meter in rig.meters.items()],
+        "Probes": [
+            (name, f"{probe.instrument}.{probe.channel}", f"voltage at {probe.voltage_at}, {probe.attenuation:g}:1")
+            for name, probe in rig.probes.items()
+        ],
         "Streams": [(name, f"of {stream.ecu}", _stream(stream)) for name, stream in rig.streams.items()],
         "Nets": [(name, _feed(net), _relay(net)) for name, net in rig.nets.items()],
         "Supply": [(nominal.net, f"{nominal.voltage}, at most {nominal.current_limit}")],
@@ -97,8 +102,10 @@ def _channel(channel: str | CanAdapterFacts) -> str:
     return f"{channel.interface}, channel {channel.channel}{parameters}{_whether_there(str(channel.channel))}"
 
 
-def _address(resource: str) -> str:
-    return resource + _whether_there(resource.removeprefix("ASRL").removesuffix("::INSTR"))
+def _address(instrument: InstrumentFacts) -> str:
+    resource = instrument.resource
+    line = f", {instrument.baud_rate} baud, unit {instrument.unit}" if re.match("/dev/|COM[0-9]", resource) else ""
+    return resource + line + _whether_there(resource.removeprefix("ASRL").removesuffix("::INSTR"))
 
 
 def _limits(instrument: InstrumentFacts) -> str:
@@ -107,7 +114,8 @@ def _limits(instrument: InstrumentFacts) -> str:
 
 
 def _place(meter: MeterFacts) -> str:
-    return f"current in {meter.current_in}" if meter.current_in else f"voltage at {meter.voltage_at}"
+    bypass = f", bypass {meter.bypass}" if meter.bypass else ""
+    return f"current in {meter.current_in}{bypass}" if meter.current_in else f"voltage at {meter.voltage_at}"
 
 
 def _stream(stream: StreamFacts) -> str:

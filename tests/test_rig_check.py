@@ -46,7 +46,7 @@ def test_a_bench_is_shown_with_all_its_addresses() -> None:
         ["chassis", "pcan, channel PCAN_USBBUS1", "500 kbit/s"],
         ["supply", "rohde-schwarz-hmp4040", "TCPIP::192.168.10.21::5025::SOCKET", "at most 18 V, 10 A"],
         ["body controller", "BCM, simulated by rest-bus", "KL30"],
-        ["KL15", "fed by KL30, 0.015 ohm", "relay switches.102, normally open"],
+        ["KL15", "fed by KL30, 0.015 ohm", "relay relays.2, normally open"],
         ["KL30", "13.5 V, at most 8 A"],
     ):
         assert row in rows
@@ -60,13 +60,13 @@ def test_a_serial_port_that_is_not_there_is_only_a_note(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "rigs", tmp_path / "rigs")
     rig = tmp_path / "rigs/examples/rx5-bench-peak.yaml"
     text = rig.read_text(encoding="utf-8")
-    text = text.replace("/dev/ttyUSB0", "/dev/ttyNone").replace("ASRL/dev/ttyUSB1", "ASRL/dev/null")
+    text = text.replace("/dev/ttyUSB0", "/dev/ttyNone").replace("/dev/ttyUSB1", "/dev/null")
     rig.write_text(text, encoding="utf-8")
     finished = _check(rig)
     assert finished.returncode == 0
     rows = _rows(finished.stdout)
     assert ["console", "of head unit", "/dev/ttyNone, 115200 baud (not there now)"] in rows
-    assert ["switches", "keysight-34970a", "ASRL/dev/null::INSTR"] in rows
+    assert ["relays", "modbus-relay-card", "/dev/null, 9600 baud, unit 1"] in rows
 
 
 def test_what_is_wrong_is_said_with_file_and_line(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ _LOWEST_SHUNT = "CONF:CURR:DC 3"
 
 
 class Keysight34465A(ScpiDriver):
-    """Fills the role of a multimeter. Current goes through its 3 A terminals.
+    """Fills the roles of a voltmeter and an ammeter. Current goes through its 3 A terminals.
 
     Between measurements of current it rests in the 3 A range, which has the lowest shunt behind these terminals: what
     is supplied through the meter could not start through the shunt of a small range.
@@ -25,6 +25,7 @@ class Keysight34465A(ScpiDriver):
     model: ClassVar[str] = "Keysight 34465A"
     manufacturers: ClassVar[frozenset[str]] = frozenset({"keysight technologies", "keysight"})
     model_field: ClassVar[str] = "34465A"
+    highest_current: ClassVar[float] = 3.0
 
     def __init__(self, session: ScpiSession) -> None:
         """Check who answers, and bring it to rest.

@@ -2,6 +2,8 @@
 
 from typing import Protocol, runtime_checkable
 
+from harness.instruments.waveform import Waveform, Window
+
 
 class Instrument(Protocol):
     """What every instrument can do. All verbs raise InstrumentError where it does not do what it is asked."""
@@ -68,11 +70,46 @@ class SwitchMatrix(Instrument, Protocol):
 
 
 @runtime_checkable
-class Multimeter(Instrument, Protocol):
-    """A meter of voltage and current, connected to one place. Its verbs have other names than those of a supply."""
+class Voltmeter(Instrument, Protocol):
+    """A meter of voltage, connected to one place. Its verbs have other names than those of a supply."""
 
     def measure_dc_voltage(self) -> float:
         """Measure the voltage at its terminals in volts."""
 
+
+@runtime_checkable
+class Ammeter(Instrument, Protocol):
+    """A meter of current, connected to one place. A multimeter is a voltmeter and an ammeter."""
+
+    @property
+    def highest_current(self) -> float:
+        """Amperes that may flow through it."""
+
     def measure_dc_current(self) -> float:
         """Measure the current through its terminals in amperes."""
+
+
+@runtime_checkable
+class Oscilloscope(Instrument, Protocol):
+    """Numbered inputs, of which one is captured once, when its voltage crosses a level."""
+
+    def arm(self, channel: int, attenuation: float, window: Window) -> None:
+        """Set up one input, behind a probe that divides the voltage by `attenuation`, and begin to wait."""
+
+    def is_armed(self) -> bool:
+        """Read once whether it has come to wait for the crossing; it first fills the time before."""
+
+    def has_captured(self) -> bool:
+        """Read whether the crossing came, and all of the window was captured."""
+
+    def waveform(self, channel: int) -> Waveform:
+        """Read back what was captured."""
+
+    def measure_minimum(self, channel: int) -> float:
+        """Let it measure the lowest voltage captured, in volts."""
+
+    def measure_maximum(self, channel: int) -> float:
+        """Let it measure the highest voltage captured, in volts."""
+
+    def measure_crossing(self, channel: int, level: float, *, rising: bool, occurrence: int = 1) -> float:
+        """Let it measure when the voltage crossed a level, in seconds after the trigger."""

@@ -9,6 +9,7 @@ import re
 from typing import ClassVar
 
 from harness.errors import InstrumentError
+from harness.instruments.driver import Driver
 from harness.transports.visa import ScpiSession
 
 _NEXT_ERROR = "SYST:ERR?"
@@ -20,23 +21,17 @@ _LONGEST_QUEUE = 100
 """Entries after which an error queue counts as broken [P]: real ones hold 10 to 30."""
 
 
-class ScpiDriver:
+class ScpiDriver(Driver):
     """Base of the drivers.
 
     Opening one asks for the identity and only then clears the status: to an instrument that may be the wrong one
     goes nothing but a question.
     """
 
-    model: ClassVar[str]
-    """What people call it."""
     manufacturers: ClassVar[frozenset[str]]
     """First fields of the identity that it may have, in lower case: brands change hands."""
     model_field: ClassVar[str]
     """Second field of the identity."""
-    outputs: ClassVar[tuple[range, ...]] = ()
-    """Numbers of the outputs that it has; a supply states them."""
-    channels: ClassVar[tuple[range, ...]] = ()
-    """Numbers of the relays that it may have, with modules in all its slots; a switch matrix states them."""
 
     def __init__(self, session: ScpiSession) -> None:
         """Check who answers.
@@ -48,7 +43,9 @@ class ScpiDriver:
         self.role = session.role
         self.identity = session.query("*IDN?")
         manufacturer, model = (*(field.strip() for field in self.identity.split(",")), "", "")[:2]
-        if manufacturer.lower() not in self.manufacturers or model.upper() != self.model_field:
+        # Sisters of one firmware write DSOX1204G and DSO-X 1204G.
+        spelt = re.sub("[ -]", "", model.upper())
+        if manufacturer.lower() not in self.manufacturers or spelt != self.model_field.replace(" ", ""):
             raise InstrumentError(
                 f"{self.role}: declared as {self.model}, but the instrument says {self.identity[:80]!r}"
             )

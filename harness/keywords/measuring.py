@@ -1,4 +1,4 @@
-"""Keywords for what multimeters measure in the wiring of the rig."""
+"""Keywords for what meters measure in the wiring of the rig."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,7 @@ from robot.api.deco import keyword
 
 from harness.errors import TestError
 from harness.keywords.judgement import Allowed, between, judge, limit_of
-from harness.quantities import Current, Quantity, Voltage, format_quantity
+from harness.quantities import Current, Duration, Quantity, Voltage, format_quantity
 
 if TYPE_CHECKING:
     from harness.keywords.session import Session
@@ -14,14 +14,18 @@ if TYPE_CHECKING:
 
 
 class MeasuringKeywords:
-    """Currents and voltages that multimeters measure. ``place`` is one of the `meters` of the rig file."""
+    """Currents and voltages that meters measure. ``place`` is one of the `meters` of the rig file.
+
+    Where the current passes a meter by through a bypass, the bypass is open for the measurement only. It stays closed,
+    and the keyword fails, while the supply delivers more than the meter carries.
+    """
 
     def __init__(self, session: "Session") -> None:
         self._session = session
 
     @keyword
     def measure_current(self, place: str) -> float:
-        """Returns the current that a multimeter measures, in amperes.
+        """Returns the current that a meter measures, in amperes.
 
         Example:
         | ${amperes} =    `Measure Current`    head unit current
@@ -30,7 +34,7 @@ class MeasuringKeywords:
 
     @keyword
     def measure_voltage(self, place: str) -> float:
-        """Returns the voltage against ground that a multimeter measures, in volts.
+        """Returns the voltage against ground that a meter measures, in volts.
 
         Example:
         | ${volts} =    `Measure Voltage`    head unit voltage
@@ -39,7 +43,7 @@ class MeasuringKeywords:
 
     @keyword
     def current_should_be_between(self, place: str, low: Current, high: Current) -> None:
-        """Judges the current that a multimeter measures.
+        """Judges the current that a meter measures.
 
         Example:
         | `Current Should Be Between`    head unit current    1 A    1.5 A
@@ -48,7 +52,7 @@ class MeasuringKeywords:
 
     @keyword
     def current_should_meet(self, place: str, limit: str) -> None:
-        """Judges the current that a multimeter measures by a limit of the vehicle.
+        """Judges the current that a meter measures by a limit of the vehicle.
 
         Example:
         | Switch Ignition    off
@@ -58,8 +62,32 @@ class MeasuringKeywords:
         self._judge(place, Current, limit_of(self._session, limit, Current))
 
     @keyword
+    def measure_mean_current(self, place: str, during: Duration = Duration(10)) -> float:
+        """Returns the mean of all currents that a meter measures one after the other during a time, in amperes.
+
+        Example:
+        | ${amperes} =    `Measure Mean Current`    head unit current    during=5 s
+        """
+        return self._mean(place, during)[1]
+
+    @keyword
+    def mean_current_should_meet(self, place: str, limit: str, during: Duration = Duration(10)) -> None:
+        """Judges the mean of all currents that a meter measures during a time by a limit of the vehicle.
+
+        It finds what a single reading misses: an ECU that wakes up for moments.
+
+        Example:
+        | Switch Ignition    off
+        | Wait    10 s
+        | `Mean Current Should Meet`    head unit parked current    quiescent_current    during=20 s
+        """
+        allowed = limit_of(self._session, limit, Current)
+        meter, value, readings = self._mean(place, during)
+        self._judge_reading(meter, value, allowed, f"mean of {readings} readings during {during}")
+
+    @keyword
     def voltage_should_be_between(self, place: str, low: Voltage, high: Voltage) -> None:
-        """Judges the voltage against ground that a multimeter measures.
+        """Judges the voltage against ground that a meter measures.
 
         Example:
         | `Voltage Should Be Between`    head unit voltage    13.3 V    13.6 V
@@ -68,7 +96,7 @@ class MeasuringKeywords:
 
     @keyword
     def voltage_should_meet(self, place: str, limit: str) -> None:
-        """Judges the voltage against ground that a multimeter measures by a limit of the vehicle.
+        """Judges the voltage against ground that a meter measures by a limit of the vehicle.
 
         Example:
         | `Voltage Should Meet`    head unit voltage    supply_voltage
@@ -82,8 +110,18 @@ class MeasuringKeywords:
         except TestError as error:
             raise TestError(f"Argument 'place': {error}") from None
 
+    def _mean(self, place: str, during: Duration) -> "tuple[Meter, float, int]":
+        try:
+            meter = self._session.rig.meter(place)
+            readings = meter.measure_repeatedly(Current, during.ns, self._session.rig.clock)
+        except TestError as error:
+            raise TestError(f"Argument 'place': {error}") from None
+        return meter, sum(readings) / len(readings), len(readings)
+
     def _judge(self, place: str, kind: type[Quantity], allowed: Allowed) -> None:
-        meter, value = self._measure(place, kind)
+        self._judge_reading(*self._measure(place, kind), allowed, "")
+
+    def _judge_reading(self, meter: "Meter", value: float, allowed: Allowed, how: str) -> None:
         judge(
             self._session,
             meter.name,
@@ -91,6 +129,6 @@ class MeasuringKeywords:
             allowed=allowed,
             holds=allowed.holds(value),
             actual=f"it was {format_quantity(value, allowed.unit)}",
-            source=f"instrument:{meter.multimeter.role}, {meter}",
-            instrument=meter.multimeter.identity,
+            source=f"instrument:{meter.instrument.role}, {how and f'{how}, '}{meter}",
+            instrument=meter.instrument.identity,
         )

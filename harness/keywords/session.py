@@ -72,6 +72,9 @@ class Session:
         self._health: RigHealth | None = None
         self._folder: Path | None = None
         """Of the run, once there is a record of it."""
+        self._pictures = 0
+        """Of this suite."""
+        self._pictures_folder = Path()
         self._rig_seconds = 0.0
         self._lock: ResourceLock | None = None
         self._identities: Mapping[str, Mapping[str, str]] | None = None
@@ -133,6 +136,7 @@ class Session:
                 self._lock = lock_resources(read_rig(path)[0], Duration(0))
             self._rig = open_rig(path, seed)
             folder.mkdir(parents=True, exist_ok=True)
+            self._pictures, self._pictures_folder = 0, folder
             if self._log is None:
                 measurements = folder / "measurements.jsonl"
                 measurements.unlink(missing_ok=True)  # of an earlier run into the same folder
@@ -357,6 +361,16 @@ class Session:
             self._trace.mark(text, now)
             for console in self._rig.consoles.values():
                 console.mark(text, now)
+
+    def draw(self, picture: str) -> Path:
+        """Write the picture of a capture into the folder of the run; return where it is in there."""
+        from harness.results.run_folder import capture_path
+
+        self._pictures += 1
+        path = capture_path(self._pictures_folder, self.suite.suite, self._pictures)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(picture, encoding="utf-8", newline="\n")
+        return path.relative_to(self._pictures_folder)
 
     def keep(self, measurement: "Measurement") -> None:
         """Write a measurement to the log, and remember a failure that nobody expected."""

@@ -103,6 +103,11 @@ def trace_path(folder: Path, suite: str) -> Path:
     return folder / "traces" / f"{_file_name(suite) or 'suite'}.blf"
 
 
+def capture_path(folder: Path, suite: str, number: int) -> Path:
+    """Return the file that the picture of a capture of a suite, given by its label, goes to."""
+    return folder / "captures" / f"{_file_name(suite) or 'suite'}.{number}.svg"
+
+
 def log_path(folder: Path, suite: str, console: str) -> Path:
     """Return the file that the lines of a console go to while a suite, given by its label, runs."""
     return folder / "logs" / f"{_file_name(suite) or 'suite'}.{_file_name(console)}.log"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import RigFileError, unknown_name
 from harness.instruments.roles import PowerSupply, SwitchMatrix
-from harness.rig.rig_file import RigFile, terminal
+from harness.rig.rig_file import RigFile, feeding_output, terminal
 from harness.yaml_file import error_in
 
 if TYPE_CHECKING:
@@ -33,11 +33,6 @@ class CarSupply:
     output: int
     nets: Mapping[str, SwitchedNet]
     """By name."""
-
-    @property
-    def matrices(self) -> list[SwitchMatrix]:
-        """The switch matrices that the car's relays are on."""
-        return list({id(net.matrix): net.matrix for net in self.nets.values()}.values())
 
     def switch_on(self, voltage: float, current_limit: float) -> None:
         """Set voltage (V) and current limit (A), then switch the output on."""
@@ -76,13 +71,12 @@ def wire_car_supply(rig: RigFile, instruments: "Mapping[str, Instrument]") -> Ca
     Raises:
         RigFileError: an instrument in the wiring does not fill the role that it has there.
     """
-    feed = rig.supply.net
-    while feed in rig.nets:
-        feed = rig.nets[feed].fed_by
-    name, output = terminal(feed)
+    name, output = feeding_output(rig, rig.supply.net)
     supply = instruments[name]
     if not isinstance(supply, PowerSupply):
-        raise error_in(rig.path, {("supply", "net"): f"{feed} feeds {rig.supply.net}, but {name} is no supply"})
+        raise error_in(
+            rig.path, {("supply", "net"): f"{name}.{output} feeds {rig.supply.net}, but {name} is no supply"}
+        )
     nets: dict[str, SwitchedNet] = {}
     for net, facts in rig.nets.items():
         if facts.relay:

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from harness.buses.can_bus import CanBus
 from harness.errors import TestError, unknown_name
-from harness.instruments.registry import driver_class
+from harness.instruments.registry import SERIAL_DRIVERS, driver_class
 from harness.protocols.database import read_database
 from harness.rig.open_rig import DEFAULT_SEED, read_rig
-from harness.rig.rig_file import SIMULATED, TCP, CanAdapterFacts, RigFile, terminal
+from harness.rig.rig_file import SIMULATED, STREAM_RESOURCE, TCP, CanAdapterFacts, RigFile, terminal
 from harness.rig.signals import Signals
 from harness.rig.world import build_world
 from harness.vehicle import Vehicle
@@ -26,7 +27,7 @@ def check_rig(path: Path) -> tuple[RigFile, Vehicle]:
             terminal or a signal that nothing knows.
     """
     rig, vehicle = read_rig(path)
-    if problems := _adapter_problems(rig) | _visa_problems(rig) | _stream_problems(rig) | _terminal_problems(rig):
+    if problems := _adapter_problems(rig) | _visa_problems(rig) | _stream_problems(rig) | _wiring_problems(rig):
         raise error_in(path, problems)
     databases = {bus: read_database(vehicle.database_path(bus)) for bus in rig.buses}
     world = build_world(rig, vehicle, databases, DEFAULT_SEED)
@@ -68,7 +69,13 @@ def _socketcand_problems(parameters: Mapping[str, object]) -> dict[str, str]:
 def _visa_problems(rig: RigFile) -> dict[KeyPath, str]:
     problems: dict[KeyPath, str] = {}
     for name, instrument in rig.instruments.items():
-        if instrument.resource != SIMULATED:
+        if instrument.model in SERIAL_DRIVERS:
+            if not re.fullmatch(STREAM_RESOURCE, instrument.resource):
+                expected = "'simulated', a serial port such as /dev/ttyUSB1 or COM4, or tcp://host:port"
+                problems["instruments", name, "resource"] = f"{instrument.resource!r} is no line; expected {expected}"
+            elif instrument.resource.startswith(TCP) and not _is_port(instrument.resource.rpartition(":")[2]):
+                problems["instruments", name, "resource"] = _no_port(instrument.resource.rpartition(":")[2])
+        elif instrument.resource != SIMULATED:
             from pyvisa.rname import InvalidResourceName, ResourceName, TCPIPSocket
 
             key = ("instruments", name, "resource")
@@ -91,20 +98,37 @@ def _stream_problems(rig: RigFile) -> dict[KeyPath, str]:
     return problems
 
 
-def _terminal_problems(rig: RigFile) -> dict[KeyPath, str]:
+def _wiring_problems(rig: RigFile) -> dict[KeyPath, str]:
     problems: dict[KeyPath, str] = {}
+
+    def look(key: KeyPath, place: str | None, kind: Literal["output", "channel"]) -> None:
+        if place is None:
+            return
+        instrument, number = terminal(place)
+        model = rig.instruments[instrument].model
+        driver = driver_class(model, instrument)
+        there_are = driver.outputs if kind == "output" else driver.channels
+        if not any(number in numbers for numbers in there_are):
+            known = ", ".join(f"{numbers[0]} to {numbers[-1]}" for numbers in there_are) or "none"
+            problems[key] = f"{instrument} is a {model}: it has no {kind} {number}; there are {known}"
+
     for name, net in rig.nets.items():
-        feed = None if net.fed_by in rig.nets else net.fed_by
-        for key, kind, place in (("fed_by", "output", feed), ("relay", "channel", net.relay)):
-            if place is None:
-                continue
-            instrument, number = terminal(place)
-            model = rig.instruments[instrument].model
-            driver = driver_class(model, instrument)
-            there_are = driver.outputs if key == "fed_by" else driver.channels
-            if not any(number in numbers for numbers in there_are):
-                known = ", ".join(f"{numbers[0]} to {numbers[-1]}" for numbers in there_are) or "none"
-                problems["nets", name, key] = f"{instrument} is a {model}: it has no {kind} {number}; there are {known}"
+        look(("nets", name, "fed_by"), None if net.fed_by in rig.nets else net.fed_by, "output")
+        look(("nets", name, "relay"), net.relay, "channel")
+    for name, meter in rig.meters.items():
+        look(("meters", name, "bypass"), meter.bypass, "channel")
+        model = rig.instruments[meter.instrument].model
+        verb = "measure_dc_current" if meter.current_in else "measure_dc_voltage"
+        if not hasattr(driver_class(model, meter.instrument), verb):
+            problems["meters", name, "instrument"] = f"{meter.instrument} is a {model}: it is no {meter.role}"
+    for name, probe in rig.probes.items():
+        model = rig.instruments[probe.instrument].model
+        inputs = driver_class(model, probe.instrument).probes
+        if not inputs:
+            problems["probes", name, "instrument"] = f"{probe.instrument} is a {model}: it is no oscilloscope"
+        elif probe.channel not in inputs:
+            there_are = f"there are {inputs[0]} to {inputs[-1]}"
+            problems["probes", name, "channel"] = f"{probe.instrument} has no input {probe.channel}; {there_are}"
     return problems
 
 

@@ -171,7 +171,7 @@ def _visa(resource: str) -> str:
     if serial := re.fullmatch("ASRL(.+)::INSTR", resource):
         board = serial[1]
         return _serial_port(f"COM{board}" if board.isdigit() else board) or resource
-    return resource
+    return _serial_port(resource) or resource
 
 
 def _serial_port(name: str) -> str:

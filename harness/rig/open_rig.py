@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from harness.buses.can_bus import CanBus
 from harness.clock import Clock
-from harness.errors import HarnessError, unknown_name
-from harness.instruments.registry import DRIVERS
+from harness.errors import HarnessError, InstrumentError, StreamError, unknown_name
+from harness.instruments.registry import DRIVERS, SERIAL_DRIVERS
 from harness.protocols.database import Database, read_database
 from harness.quantities import Duration
 from harness.rig.car_supply import wire_car_supply
 from harness.rig.left_on import switch_off
 from harness.rig.meters import wire_meters
 from harness.rig.power_modes import check_steps
+from harness.rig.probes import wire_probes
 from harness.rig.rig import Rig
-from harness.rig.rig_file import SIMULATED, TCP, CanAdapterFacts, RigFile, StreamFacts, read_rig_file
+from harness.rig.rig_file import SIMULATED, TCP, CanAdapterFacts, InstrumentFacts, RigFile, read_rig_file
 from harness.rig.signals import Signals
 from harness.vehicle import Vehicle, read_vehicle
 from harness.yaml_file import KeyPath, error_in
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from harness.rig.paced_world import Bench
     from harness.rig.world import World
     from harness.transports.can_channel import CanChannel
+    from harness.transports.modbus import ModbusSession
     from harness.transports.stream import Stream
     from harness.transports.wall_clock import WallClock
 
@@ -51,8 +53,9 @@ def read_rig(path: Path) -> tuple[RigFile, Vehicle]:
         if bus not in vehicle.buses
     }
     for name, entry in facts.instruments.items():
-        if entry.model not in DRIVERS:
-            problems["instruments", name, "model"] = unknown_name("instrument model", entry.model, DRIVERS)
+        if entry.model not in DRIVERS | SERIAL_DRIVERS:
+            known = DRIVERS | SERIAL_DRIVERS
+            problems["instruments", name, "model"] = unknown_name("instrument model", entry.model, known)
     relays = frozenset(name for name, net in facts.nets.items() if net.relay)
     if lacking := check_steps(vehicle, relays):
         problems["nets",] = "; ".join(lacking)
@@ -151,6 +154,7 @@ def _open_parts(
     consoles = _open_consoles(facts, world, bench, clock, release)
     supply = wire_car_supply(facts, instruments)
     meters = wire_meters(facts, instruments)
+    probes = wire_probes(facts, instruments)
     for instrument in instruments.values():
         if isinstance(instrument, MirroredSupply | MirroredMatrix):
             instrument.look()
@@ -167,6 +171,7 @@ def _open_parts(
         ecus=world.ecus,
         release=tuple(reversed(release)),
         meters=meters,
+        probes=probes,
         consoles=consoles,
         paced=bench.paced if bench else None,
         found_live=found_live,
@@ -181,7 +186,7 @@ def _open_instruments(
     release: list[Callable[[], None]],
 ) -> None:
     from harness.instruments.limits import LimitedSupply, SupplyLimits
-    from harness.instruments.registry import open_driver
+    from harness.instruments.registry import open_driver, open_serial_driver
     from harness.instruments.roles import PowerSupply, SwitchMatrix
     from harness.rig.mirror import MirroredMatrix, MirroredSupply
     from harness.rig.world import simulated_resource
@@ -191,9 +196,13 @@ def _open_instruments(
         library: str | VisaLibraryBase = "@py"
         resource = entry.resource
         mirrored = bench.paced if bench and resource != SIMULATED else None
-        if resource == SIMULATED:
-            library, resource = world.visa_library, simulated_resource(name)
-        driver = open_driver(entry.model, open_session(library, resource, role=name, timeout=ANSWER_TIMEOUT))
+        driver: Instrument
+        if entry.model in SERIAL_DRIVERS:
+            driver = open_serial_driver(entry.model, _open_modbus(name, entry, world, bench))
+        else:
+            if resource == SIMULATED:
+                library, resource = world.visa_library, simulated_resource(name)
+            driver = open_driver(entry.model, open_session(library, resource, role=name, timeout=ANSWER_TIMEOUT))
         release.append(driver.close)
         if isinstance(driver, PowerSupply):
             if entry.limits is None:
@@ -204,6 +213,24 @@ def _open_instruments(
         elif isinstance(driver, SwitchMatrix) and mirrored:
             driver = MirroredMatrix(driver, world.relays.get(name, {}), mirrored)
         instruments[name] = driver
+
+
+def _open_modbus(name: str, entry: InstrumentFacts, world: "World", bench: "Bench | None") -> "ModbusSession":
+    from harness.rig.paced_world import PacedStream
+    from harness.transports.modbus import ModbusSession
+
+    clock: Clock = bench.clock if bench else world.kernel
+    stream: Stream
+    if bench is None:
+        stream = world.relay_cards[name].line
+    elif entry.resource == SIMULATED:
+        stream = PacedStream(world.relay_cards[name].line, bench.paced)
+    else:
+        try:
+            stream = _open_stream(entry.resource, entry.baud_rate, bench.clock)
+        except StreamError as error:
+            raise InstrumentError(f"{name}: {error}") from error
+    return ModbusSession(stream, clock, role=name, address=entry.resource, unit=entry.unit, timeout=ANSWER_TIMEOUT)
 
 
 def _open_consoles(
@@ -220,16 +247,16 @@ def _open_consoles(
         elif entry.resource == SIMULATED:
             stream = PacedStream(world.consoles[name], bench.paced)
         else:
-            stream = _open_stream(entry, bench.clock)
+            stream = _open_stream(entry.resource, entry.baud_rate, bench.clock)
         release.append(stream.close)
         consoles[name] = Console(name, stream, clock)
     return consoles
 
 
-def _open_stream(facts: StreamFacts, clock: "WallClock") -> "Stream":
+def _open_stream(resource: str, baud_rate: int, clock: "WallClock") -> "Stream":
     from harness.transports.byte_streams import SerialStream, TcpStream
 
-    if facts.resource.startswith(TCP):
-        host, _, port = facts.resource.removeprefix(TCP).rpartition(":")
+    if resource.startswith(TCP):
+        host, _, port = resource.removeprefix(TCP).rpartition(":")
         return TcpStream(host, int(port), clock)
-    return SerialStream(facts.resource, facts.baud_rate, clock)
+    return SerialStream(resource, baud_rate, clock)

@@ -10,9 +10,11 @@ from harness.buses.can_bus import CanBus
 from harness.can_port import ChannelHealth
 from harness.clock import MILLISECOND, Clock
 from harness.errors import BenchError, HarnessError, TestError, unknown_name
+from harness.instruments.roles import SwitchMatrix
 from harness.rig.car_supply import CarSupply
 from harness.rig.meters import Meter
 from harness.rig.power_modes import take_steps
+from harness.rig.probes import Probe
 from harness.rig.rig_file import RigFile
 from harness.rig.signals import Signals
 from harness.transports.paced_kernel import LATE, PacedKernel
@@ -52,6 +54,8 @@ class Rig:
     """What gives back sessions and channels, in this order."""
     meters: Mapping[str, Meter] = field(default_factory=dict)
     """By what suites call their places."""
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    """By what suites call their places."""
     consoles: "Mapping[str, Console]" = field(default_factory=dict)
     """By stream."""
     paced: PacedKernel | None = None
@@ -65,8 +69,8 @@ class Rig:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What a test can ask for by a `needs:` tag: instruments, meters, buses, streams and ECUs by name."""
-        names = {"supply", *self.instruments, *self.meters, *self.buses, *self.consoles, *self.facts.ecus}
+        """What a test can ask for by a `needs:` tag: instruments, meters, probes, buses, streams and ECUs by name."""
+        names = {"supply", *self.instruments, *self.meters, *self.probes, *self.buses, *self.consoles, *self.facts.ecus}
         return frozenset(map(capability, names))
 
     def power_up(self) -> None:
@@ -176,6 +180,16 @@ class Rig:
             raise TestError(unknown_name("meter", name, self.meters))
         return self.meters[name]
 
+    def probe(self, name: str) -> Probe:
+        """Return a probe, by what suites call its place.
+
+        Raises:
+            TestError: there is no such probe.
+        """
+        if name not in self.probes:
+            raise TestError(unknown_name("probe", name, self.probes))
+        return self.probes[name]
+
     def limit(self, name: str) -> Limit:
         """Return a limit of the vehicle.
 
@@ -276,7 +290,7 @@ class Rig:
             *(partial(self.close_line, line) for line in sorted(self.open_lines)),
             self.power_down,
             lambda: self.supply.switch(on=False),
-            *(matrix.open_all for matrix in self.supply.matrices),
+            *(matrix.open_all for matrix in self._matrices),
             self._check_safe,
             *self.release,
         )
@@ -288,12 +302,19 @@ class Rig:
         if failed:
             raise HarnessError("the rig did not close cleanly: " + "; ".join(dict.fromkeys(map(str, failed))))
 
+    @property
+    def _matrices(self) -> list[SwitchMatrix]:
+        return [instrument for instrument in self.instruments.values() if isinstance(instrument, SwitchMatrix)]
+
     def _check_safe(self) -> None:
         """Read back that the supply is off and the relays are at rest."""
         live = [f"{self.supply.name} output {self.supply.output} is still on"] if self.supply.is_on else []
         for net, switched in self.supply.nets.items():
             if switched.matrix.is_closed(switched.channel):
                 live.append(f"the relay of {net} is still closed")
+        for name, meter in self.meters.items():
+            if meter.bypass and meter.bypass.is_open:
+                live.append(f"the bypass of {name} is still open")
         if live:
             raise BenchError(", ".join(live))
 

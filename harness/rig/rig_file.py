@@ -20,9 +20,8 @@ VALUE = "*"
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")]
 Terminal = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _-]*\.[0-9]+$")]
 """An instrument and one of its outputs or channels: `supply.1`, `switches.101`."""
-StreamResource = Annotated[
-    str, StringConstraints(pattern=r"^(simulated|tcp://[A-Za-z0-9.:_-]+:[0-9]{1,5}|/dev/[A-Za-z0-9._/-]+|COM[0-9]+)$")
-]
+STREAM_RESOURCE = r"^(simulated|tcp://[A-Za-z0-9.:_-]+:[0-9]{1,5}|/dev/[A-Za-z0-9._/-]+|COM[0-9]+)$"
+StreamResource = Annotated[str, StringConstraints(pattern=STREAM_RESOURCE)]
 IdentityField = Literal["part", "serial", "hardware", "software"]
 
 
@@ -121,13 +120,18 @@ class InstrumentFacts(_Facts):
 
     model: Name
     resource: str = SIMULATED
-    """VISA resource name, such as `TCPIP::192.168.0.10::5025::SOCKET`, or `simulated`."""
+    """VISA resource name, such as `TCPIP::192.168.0.10::5025::SOCKET`, or `simulated`; of a relay card on a serial line
+    the port, `/dev/ttyUSB1` or `COM4`, or `tcp://host:port`."""
+    baud_rate: int = Field(default=9600, gt=0)
+    """Of a relay card on a serial port."""
+    unit: int = Field(default=1, ge=1, le=247)
+    """Address of a relay card on its line."""
     limits: SupplyLimitFacts | None = None
     """Needed for a supply."""
 
 
 class MeterFacts(_Facts):
-    """What a multimeter measures: the current in a net, or the voltage at it against ground; one of the two."""
+    """What a meter measures: the current in a net, or the voltage at it against ground; one of the two."""
 
     instrument: Name
     """It has one place only."""
@@ -135,6 +139,8 @@ class MeterFacts(_Facts):
     """Net: the meter is in the wire that feeds it."""
     voltage_at: Name | None = None
     """Net."""
+    bypass: Terminal | None = None
+    """Relay whose normally closed contact lets the current pass the meter by while it is at rest."""
 
     @property
     def net(self) -> str:
@@ -145,6 +151,22 @@ class MeterFacts(_Facts):
     def kind(self) -> type[Quantity]:
         """What it measures there."""
         return Current if self.current_in else Voltage
+
+    @property
+    def role(self) -> str:
+        """What the instrument must be."""
+        return "ammeter" if self.current_in else "voltmeter"
+
+
+class ProbeFacts(_Facts):
+    """What an input of an oscilloscope sees: the voltage at a net against ground."""
+
+    instrument: Name
+    channel: int = Field(ge=1)
+    voltage_at: Name
+    """Net."""
+    attenuation: float = Field(default=10.0, gt=0)
+    """Of the probe's tip: 10 for a 10:1 probe."""
 
 
 class NominalSupply(_Facts):
@@ -167,6 +189,8 @@ class RigFile(_Facts):
     instruments: dict[Name, InstrumentFacts]
     meters: dict[Name, MeterFacts] = Field(default_factory=dict)
     """What is measured: multimeter and net, by the name that suites use."""
+    probes: dict[Name, ProbeFacts] = Field(default_factory=dict)
+    """What is captured: oscilloscope, input and net, by the name that suites use."""
     streams: dict[Name, StreamFacts] = Field(default_factory=dict)
     supply: NominalSupply
     defects: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
@@ -240,6 +264,7 @@ class RigFile(_Facts):
             problems |= self._feed_problems(name, net_facts)
         problems |= self._limit_problems()
         problems |= self._meter_problems()
+        problems |= self._probe_problems()
         problems |= self._stream_problems()
         problems |= self._sharing_problems()
         if self.supply.net not in self.nets:
@@ -264,6 +289,10 @@ class RigFile(_Facts):
             if net.relay and net.relay in relays:
                 problems["nets", name, "relay"] = f"{net.relay} switches {relays[net.relay]} already"
             relays.setdefault(net.relay or "", name)
+        for name, meter in self.meters.items():
+            if meter.bypass and meter.bypass in relays:
+                problems["meters", name, "bypass"] = f"{meter.bypass} switches {relays[meter.bypass]} already"
+            relays.setdefault(meter.bypass or "", f"the bypass of {name}")
         return problems
 
     def _meter_problems(self) -> dict[KeyPath, str]:
@@ -281,6 +310,27 @@ class RigFile(_Facts):
             elif meter.net not in self.nets:
                 key = "current_in" if meter.current_in else "voltage_at"
                 problems["meters", name, key] = unknown_name("net", meter.net, self.nets)
+            matrix = (meter.bypass or "").rpartition(".")[0]
+            if meter.bypass and meter.voltage_at:
+                problems["meters", name, "bypass"] = "only a meter of current has a bypass"
+            elif meter.bypass and matrix not in self.instruments:
+                problems["meters", name, "bypass"] = unknown_name("instrument", matrix, self.instruments)
+        return problems
+
+    def _probe_problems(self) -> dict[KeyPath, str]:
+        problems: dict[KeyPath, str] = {}
+        inputs: dict[tuple[str, int], str] = {}
+        for name, probe in self.probes.items():
+            key, place = ("probes", name), (probe.instrument, probe.channel)
+            if name in self.meters:
+                problems[key] = f"a meter is called {name} already"
+            if probe.instrument not in self.instruments:
+                problems[*key, "instrument"] = unknown_name("instrument", probe.instrument, self.instruments)
+            if place in inputs:
+                problems[*key, "channel"] = f"{probe.instrument} sees {inputs[place]} there already"
+            if probe.voltage_at not in self.nets:
+                problems[*key, "voltage_at"] = unknown_name("net", probe.voltage_at, self.nets)
+            inputs.setdefault(place, name)
         return problems
 
     def _stream_problems(self) -> dict[KeyPath, str]:
@@ -349,6 +399,14 @@ class RigFile(_Facts):
             seen.add(feed)
             feed = self.nets[feed].fed_by
         return feed == name
+
+
+def feeding_output(rig: RigFile, net: str) -> tuple[str, int]:
+    """Return the supply, and the number of its output, that feeds a net."""
+    feed = net
+    while feed in rig.nets:
+        feed = rig.nets[feed].fed_by
+    return terminal(feed)
 
 
 def terminal(text: str) -> tuple[str, int]:

@@ -10,16 +10,18 @@ from harness.clock import MILLISECOND
 from harness.errors import RigFileError, TestError, unknown_name
 from harness.protocols.database import Database
 from harness.rig.paced_world import Bench, PacedClock
-from harness.rig.rig_file import SIMULATED, RigFile, terminal
+from harness.rig.rig_file import SIMULATED, MeterFacts, RigFile, terminal
 from harness.simulation.can_network import CanNetwork, SimulatedCanChannel
 from harness.simulation.ecus.ecu import EcuContext
 from harness.simulation.ecus.registry import build_ecu
 from harness.simulation.ecus.rest_bus import RestBus
-from harness.simulation.instruments.registry import build_instrument
+from harness.simulation.instruments.modbus_relay_card import ModbusRelayCard
+from harness.simulation.instruments.registry import RELAY_CARDS, build_instrument, build_relay_card
 from harness.simulation.instruments.scpi_instrument import ScpiInstrument
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Load, Net, Plant, Relay, SupplyOutput
 from harness.simulation.serial_line import SerialLine
+from harness.simulation.series_input import SeriesInput
 from harness.simulation.visa_library import SimulatedVisaLibrary, open_library
 from harness.transports.bench_can import BenchCanPort
 from harness.vehicle import Vehicle
@@ -41,6 +43,8 @@ class World:
     channels: Mapping[str, SimulatedCanChannel]
     """By bus."""
     instruments: Mapping[str, ScpiInstrument]
+    relay_cards: Mapping[str, ModbusRelayCard]
+    """Those on serial lines, by name."""
     ecus: Mapping[str, RestBus]
     consoles: Mapping[str, SerialLine]
     """By stream."""
@@ -104,8 +108,12 @@ def build_world(
     plant = Plant(kernel)
     outputs, relays = _wire(rig, plant)
     instruments: dict[str, ScpiInstrument] = {}
+    relay_cards: dict[str, ModbusRelayCard] = {}
     for name, instrument in rig.instruments.items():
-        if instrument.resource == SIMULATED:
+        if instrument.resource == SIMULATED and instrument.model in RELAY_CARDS:
+            with _blaming(rig, "instruments", name):
+                relay_cards[name] = build_relay_card(name, instrument.model, kernel, relays.get(name, {}))
+        elif instrument.resource == SIMULATED:
             with _blaming(rig, "instruments", name):
                 instruments[name] = build_instrument(
                     name,
@@ -114,9 +122,14 @@ def build_world(
                     outputs=outputs.get(name, {}),
                     relays=relays.get(name, {}),
                     inputs={
-                        meter.kind.noun(): plant.nets[meter.net]
+                        meter.kind.noun(): _input(plant, meter)
                         for meter in rig.meters.values()
                         if meter.instrument == name
+                    },
+                    probes={
+                        probe.channel: plant.nets[probe.voltage_at]
+                        for probe in rig.probes.values()
+                        if probe.instrument == name
                     },
                 )
     consoles = {name: SerialLine(kernel) for name, facts in rig.streams.items() if facts.resource == SIMULATED}
@@ -150,6 +163,7 @@ def build_world(
         networks=networks,
         channels={bus: SimulatedCanChannel(network) for bus, network in networks.items()},
         instruments=instruments,
+        relay_cards=relay_cards,
         ecus=ecus,
         consoles=consoles,
         outputs=outputs,
@@ -215,4 +229,15 @@ def _wire(rig: RigFile, plant: Plant) -> tuple[dict[str, dict[int, SupplyOutput]
 
     for name in rig.nets:
         net(name)
+    for meter in rig.meters.values():
+        if meter.bypass:
+            instrument, channel = terminal(meter.bypass)
+            relays.setdefault(instrument, {})[channel] = plant.relay(meter.bypass)
     return outputs, relays
+
+
+def _input(plant: Plant, meter: MeterFacts) -> Net | SeriesInput:
+    net = plant.nets[meter.net]
+    if meter.current_in is None:
+        return net
+    return SeriesInput(net, plant.relay(meter.bypass) if meter.bypass else None)

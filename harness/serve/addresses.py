@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from harness.errors import BenchError, RigFileError, TestError, unknown_name
+from harness.instruments.registry import SERIAL_DRIVERS
 from harness.rig.rig_file import CanAdapterFacts, RigFile
 from harness.yaml_file import KeyPath, error_in
 
@@ -73,8 +74,10 @@ def addresses_in(rig: RigFile, instruments: Iterable[str], streams: Iterable[str
 
     for name in instruments:
         facts = rig.instruments.get(name)
-        address = _VISA_SOCKET.fullmatch(facts.resource) if facts else None
-        look(("instruments", name, "resource"), name, address, "TCPIP::host::port::SOCKET")
+        is_serial = facts is not None and facts.model in SERIAL_DRIVERS
+        address = (_TCP_STREAM if is_serial else _VISA_SOCKET).fullmatch(facts.resource) if facts else None
+        expected = "tcp://host:port" if is_serial else "TCPIP::host::port::SOCKET"
+        look(("instruments", name, "resource"), name, address, expected)
     for name in streams:
         stream = rig.streams.get(name)
         address = _TCP_STREAM.fullmatch(stream.resource) if stream else None

@@ -36,6 +36,8 @@ class ServedRig:
     """By instrument: maker and model."""
     buses: tuple[str, ...]
     streams: tuple[str, ...]
+    relay_cards: tuple[str, ...]
+    """Those on serial lines."""
     ecus: tuple[str, ...]
     """Those that are simulated."""
     paced: PacedKernel
@@ -46,7 +48,10 @@ class ServedRig:
         facts = {
             "rig": self.rig,
             "host": host,
-            "resources": {name: self._visa_name(name) for name in self.identities},
+            "resources": {
+                **{name: self._visa_name(name) for name in self.identities},
+                **{name: self._stream_name(name) for name in self.relay_cards},
+            },
             "buses": {
                 bus: {"interface": "socketcand", "channel": bus, "host": host, "port": ports[CAN]} for bus in self.buses
             },
@@ -59,6 +64,7 @@ class ServedRig:
         """Return where everything is, for people: a line each."""
         host, ports = self.addresses.host, self.addresses.ports
         rows = [(name, self._visa_name(name), identity) for name, identity in self.identities.items()]
+        rows += [(name, self._stream_name(name), "Modbus RTU, unit 1") for name in self.relay_cards]
         rows += [(bus, f"socketcand {host}:{ports[CAN]}", f"channel {bus}") for bus in self.buses]
         rows += [(name, self._stream_name(name), "") for name in self.streams]
         widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
@@ -164,7 +170,7 @@ async def served(plan: Plan, log: Log) -> AsyncIterator[ServedRig]:
     for channel in world.channels.values():
         channel.close()  # a tester that nobody drives must not acknowledge
     async with AsyncExitStack() as ending:
-        names = [*world.instruments, *([CAN] if rig.buses else []), *world.consoles]
+        names = [*world.instruments, *world.relay_cards, *([CAN] if rig.buses else []), *world.consoles]
         sockets = {name: ending.enter_context(open_socket(name, plan.addresses)) for name in names}
         paced = PacedKernel(world.kernel, WallClock())
         epoch = time.time_ns()
@@ -180,6 +186,7 @@ async def served(plan: Plan, log: Log) -> AsyncIterator[ServedRig]:
             identities={name: " ".join(it.identity.split(",")[:2]) for name, it in world.instruments.items()},
             buses=tuple(rig.buses),
             streams=tuple(world.consoles),
+            relay_cards=tuple(world.relay_cards),
             ecus=tuple(world.ecus),
             paced=paced,
         )
@@ -190,6 +197,8 @@ def _talks(world: World, paced: PacedKernel, epoch: int) -> dict[str, Talk]:
     talks: dict[str, Talk] = {
         name: OneAtATime(scpi_talk(instrument, paced)) for name, instrument in world.instruments.items()
     }
+    for name, card in world.relay_cards.items():
+        talks[name] = OneAtATime(console_talk(card.line, paced))
     if world.networks:
         buses = {name: BusNodes(world.kernel, network) for name, network in world.networks.items()}
         talks[CAN] = socketcand_talk(buses, paced, epoch)

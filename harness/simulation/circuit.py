@@ -7,11 +7,17 @@ that reaches its knee there reaches it in truth. So moving such loads to their c
 climbs to the exact operating point, in no more steps than there are loads, and in a single step from the pieces
 of the last operating point if they still hold. A current limit at the root only replaces the root's voltage by
 the one at which the linear tree draws the limit: that is not above the true one either.
+
+A conductor may have a current limit of its own: the compliance of a source meter in series. What it draws, with all
+behind it, is again the lower one of two pieces: the limit, and what would flow without it. So it climbs like a load,
+always from the bottom; as loads reach their knees, a conductor may be freed of its limit again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
+
+_ROUNDING = 1 + 1e-12
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +40,8 @@ class Branch:
     resistance: float
     closed: bool = True
     sinks: list[Sink] = field(default_factory=list)
+    limit: float = inf
+    limited: bool = False
     voltage: float = 0.0
     conductance: float = 0.0
     constant: float = 0.0
@@ -41,7 +49,7 @@ class Branch:
     @property
     def current(self) -> float:
         """A through the conductor that feeds it."""
-        return self.conductance * self.voltage + self.constant
+        return self.limit if self.limited else self.conductance * self.voltage + self.constant
 
 
 class Circuit:
@@ -53,6 +61,7 @@ class Circuit:
         self.limited = False
         self._branches: list[Branch] = []
         self._live: list[tuple[Branch, Branch]] = []
+        self._limiting: list[tuple[Branch, Branch]] = []
 
     def add(self, feed: Branch, resistance: float, *, closed: bool) -> Branch:
         """Hang a new node on `feed`."""
@@ -66,16 +75,20 @@ class Circuit:
         reached = {self.root}
         self._live = []
         for branch in self._branches:
+            branch.limited = False
             if branch.closed and branch.feed in reached:
                 reached.add(branch)
                 self._live.append((branch, branch.feed))
             else:
                 branch.voltage = branch.conductance = branch.constant = 0.0
+        self._limiting = [(branch, feed) for branch, feed in self._live if branch.limit < inf]
 
     def solve(self, reference: float, limit: float) -> None:
         """Find the operating point: `reference` (V) at the root, or less where `limit` (A) would be exceeded."""
         root = self.root
-        climbing = False
+        climbing = bool(self._limiting)
+        if climbing:
+            self._begin_at_the_bottom()
         while True:
             self._sum_up()
             self.current = root.constant + root.conductance * reference
@@ -90,9 +103,7 @@ class Circuit:
                 self.current = limit
             else:
                 # All on their constant piece would never come down to the limit: climb from the bottom.
-                for branch, _ in self._live:
-                    for sink in branch.sinks:
-                        sink.saturated = False
+                self._begin_at_the_bottom()
                 climbing = True
                 continue
             if not self._spread_down(climbing=climbing):
@@ -103,12 +114,27 @@ class Circuit:
         """Yield each live node with the volts it moves per volt of the root, in the present pieces."""
         slope_of = {self.root: 1.0}
         for branch, feed in self._live:
-            slope_of[branch] = slope_of[feed] / (1.0 + branch.resistance * branch.conductance)
-            yield branch, slope_of[branch]
+            if feed in slope_of and not branch.limited:  # behind a limit nothing moves
+                slope_of[branch] = slope_of[feed] / (1.0 + branch.resistance * branch.conductance)
+                yield branch, slope_of[branch]
+
+    def ways_to_limits(self, slope_of: Mapping[Branch, float], *, rising: bool) -> Iterator[float]:
+        """Yield how far (V) the root may move until a conductor comes to its limit, or leaves it."""
+        for branch, feed in self._limiting:
+            if rising and branch in slope_of and branch.conductance > 0:
+                yield (branch.limit - branch.current) / (branch.conductance * slope_of[branch])
+            elif branch.limited and not rising and feed in slope_of:
+                yield (feed.voltage - branch.resistance * branch.limit - branch.voltage) / slope_of[feed]
 
     def headroom(self, limit: float) -> float:
         """Return how far (V) the root may rise until the limit is met, in the present pieces."""
         return (limit - self.current) / self.root.conductance if self.root.conductance > 0 else inf
+
+    def _begin_at_the_bottom(self) -> None:
+        for branch, _ in self._live:
+            branch.limited = False
+            for sink in branch.sinks:
+                sink.saturated = False
 
     def _sum_up(self) -> None:
         live = self._live
@@ -123,6 +149,9 @@ class Circuit:
             branch.conductance = conductance
             branch.constant = constant
         for branch, feed in reversed(live):
+            if branch.limited:
+                feed.constant += branch.limit
+                continue
             share = 1.0 + branch.resistance * branch.conductance
             feed.conductance += branch.conductance / share
             feed.constant += branch.constant / share
@@ -134,6 +163,13 @@ class Circuit:
             voltage = (feed.voltage - branch.resistance * branch.constant) / (
                 1.0 + branch.resistance * branch.conductance
             )
+            if branch.limit < inf:
+                unlimited = branch.conductance * voltage + branch.constant
+                limited = unlimited > branch.limit * (1.0 if branch.limited else _ROUNDING)
+                changed |= limited is not branch.limited
+                branch.limited = limited
+                if limited and branch.conductance > 0:
+                    voltage = (branch.limit - branch.constant) / branch.conductance
             branch.voltage = voltage
             for sink in branch.sinks:
                 if sink.saturated:

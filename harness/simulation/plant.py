@@ -13,6 +13,8 @@ What is modelled:
   while (Agilent 6552A data sheet, E3646A user's guide, "speed of response", both [B]): that is not modelled.
 - Above the current limit the output is in constant-current mode: it falls at once to the voltage at which the
   limit flows. It returns at once to its reference, which has moved on meanwhile.
+- A net may have a current limit of its own, as behind a source meter in series: above it, the net falls at once to the
+  voltage at which the limit flows.
 - Nothing stores charge: an output that is switched off, and a net behind an open relay, is at 0 V at once and
   delivers nothing.
 
@@ -34,6 +36,7 @@ from typing import TypeVar
 from harness.errors import HarnessError, RigFileError, TestError, unknown_name
 from harness.simulation.circuit import Branch, Sink
 from harness.simulation.kernel import Kernel
+from harness.simulation.recording import Recording
 from harness.simulation.supply_tree import SupplyTree
 
 KNEE_VOLTAGE = 3.0
@@ -121,6 +124,7 @@ class Relay:
         self.name = name
         self._contacts = contacts
         self._closed = False
+        self._told: list[Callable[[bool], None]] = []
 
     @property
     def closed(self) -> bool:
@@ -135,10 +139,16 @@ class Relay:
         """Bring it to rest, now. A net that is cut off is at 0 V and draws nothing."""
         self._switch(closed=False)
 
+    def when_switched(self, action: Callable[[bool], None]) -> None:
+        """Call `action` with whether it is closed, each time that it has switched."""
+        self._told.append(action)
+
     def _switch(self, *, closed: bool) -> None:
         if closed is self._closed:
             return
         self._closed = closed
+        for action in self._told:
+            action(closed)
         for tree, branch, normally_closed in self._contacts:
             branch.closed = closed is not normally_closed
             tree.circuit.rewire()
@@ -164,6 +174,29 @@ class Net:
         """A that flow into it now, through the wire that feeds it: what its loads and the nets behind it draw."""
         self._tree.solved()
         return self._branch.current
+
+    def record(self, horizon: int) -> Recording:
+        """Record its voltage from now on; the recording knows the last `horizon` nanoseconds."""
+        return self._tree.record(self._branch, horizon)
+
+    def limit_current(self, limit: float) -> None:
+        """Let at most `limit` (A) flow into it from now on; `inf` for no limit.
+
+        Raises:
+            TestError: a limit that is not above 0.
+        """
+        if not limit > 0:
+            raise TestError(f"net {self.name!r}: current limit of {limit} A; it must be above 0")
+        if limit != self._branch.limit:
+            self._branch.limit = limit
+            self._tree.circuit.rewire()
+            self._tree.changed()
+
+    @property
+    def in_current_limit(self) -> bool:
+        """Whether its own current limit holds its voltage down now."""
+        self._tree.solved()
+        return self._branch.limited
 
     def watch(self, threshold: float, on_change: Callable[[bool], None]) -> None:
         """Call `on_change` at the instant, rounded up to 1 ns, at which the voltage crosses `threshold` (V).

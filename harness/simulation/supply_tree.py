@@ -8,6 +8,7 @@ from harness.clock import SECOND
 from harness.errors import BenchError
 from harness.simulation.circuit import Branch, Circuit
 from harness.simulation.kernel import Kernel
+from harness.simulation.recording import Recording
 
 MOST_CHANGES_IN_AN_INSTANT = 16
 """How often one condition may change within one instant before that is called an oscillation [P]."""
@@ -84,6 +85,7 @@ class SupplyTree:
         self._solved_for: int | None = None
         self._in_limit = Condition(f"the current limit of supply output {name!r}", on_limit, state=False)
         self._watches: list[_Watch] = []
+        self._recordings: list[tuple[Branch, Recording]] = []
 
     def changed(self) -> None:
         """Note that a load, a relay or the reference is no longer what the last solution supposed."""
@@ -115,6 +117,24 @@ class SupplyTree:
         self._watches.append(_Watch(branch, floor, condition))
         self._timer.start_at(self._kernel.now)
 
+    def record(self, branch: Branch, horizon: int) -> Recording:
+        """Record the voltage of `branch` from now on, and keep the last `horizon` nanoseconds of it."""
+        recording = Recording(horizon)
+        self._recordings.append((branch, recording))
+        self.solved()
+        self._note()
+        return recording
+
+    def _note(self) -> None:
+        if not self._recordings:
+            return
+        now, slopes, rate = self._kernel.now, {}, 0.0
+        if now < self.ramp.end and not self.circuit.limited:
+            slopes = dict(self.circuit.slopes())
+            rate = self.ramp.slew if self.ramp.target > self.ramp.start else -self.ramp.slew
+        for branch, recording in self._recordings:
+            recording.note(now, branch.voltage, rate * slopes.get(branch, 0.0))
+
     def _settle(self) -> None:
         circuit = self.solved()
         changed = [
@@ -124,6 +144,7 @@ class SupplyTree:
             changed.insert(0, self._in_limit)
         for condition in changed:
             condition.turn(self._kernel.now)
+        self._note()
         self._plan()
         for condition in changed:
             condition.tell()
@@ -151,4 +172,5 @@ class SupplyTree:
             for watch in self._watches
             if watch.above.state is not rising and watch.branch in slope_of
         ]
+        ways += circuit.ways_to_limits(slope_of, rising=rising)
         return min(ways, default=inf)

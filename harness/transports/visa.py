@@ -3,6 +3,7 @@
 This is the only module that makes a `pyvisa.ResourceManager`.
 """
 
+import re
 import socket
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _END = "\n"
 _LONGEST_ANSWER = 4096
+_LONGEST_BLOCK = 1 << 24
 
 
 def open_session(library: "str | VisaLibraryBase", resource: str, *, role: str, timeout: Duration) -> "ScpiSession":
@@ -80,6 +82,32 @@ class ScpiSession:
         if not answer.isascii():
             raise self.unusable(line, answer, "ASCII")
         return answer.decode("ascii").rstrip("\r\n")
+
+    def query_block(self, line: str) -> bytes:
+        """Send a question and return the data of the definite-length block that answers it: IEEE 488.2, chapter 8.7.9.
+
+        Raises:
+            InstrumentTimeoutError: no complete block came in time.
+            InstrumentError: the connection is broken, or the answer is no such block.
+        """
+        head, data = b"", b""
+
+        def ask() -> bytes:
+            nonlocal head, data
+            self._send(line)
+            head = self._resource.read_bytes(2)
+            if not re.fullmatch(rb"#[1-9]", head):
+                return head
+            head += self._resource.read_bytes(int(head[1:]))
+            if head[2:].isdigit() and int(head[2:]) <= _LONGEST_BLOCK:
+                data = self._resource.read_bytes(int(head[2:]) + len(_END))
+            return data
+
+        self._exchange(f"asked {line!r}", ask)
+        self._transcript(self.role, "received", f"{head.decode('ascii', 'backslashreplace')}... ({len(data)} bytes)")
+        if not data.endswith(_END.encode()):
+            raise self.unusable(line, head + data[-1:], "a block of binary data, such as #800001000 and 1000 bytes")
+        return data[: -len(_END)]
 
     def unusable(self, line: str, answer: str | bytes, expected: str) -> InstrumentError:
         """Return the error for an answer that makes no sense."""

@@ -7,20 +7,24 @@ import pytest
 
 from harness.errors import InstrumentError, InstrumentTimeoutError, RigFileError, TestError
 from harness.instruments.limits import LimitedSupply, SupplyLimits
-from harness.instruments.registry import DRIVERS, open_driver
-from harness.instruments.roles import Instrument, Multimeter, PowerSupply, SwitchMatrix
+from harness.instruments.registry import DRIVERS, driver_class, open_driver
+from harness.instruments.roles import Ammeter, Instrument, Oscilloscope, PowerSupply, SwitchMatrix, Voltmeter
+from harness.instruments.waveform import Window
 from harness.protocols.scpi_faults import ScpiError, ScpiFault
 from harness.quantities import Current, Duration, Voltage
-from harness.simulation.instruments.registry import MULTIMETERS, SUPPLIES, SWITCH_MATRICES, build_instrument
+from harness.simulation.instruments.registry import METERS, OSCILLOSCOPES, SUPPLIES, SWITCH_MATRICES, build_instrument
 from harness.simulation.instruments.scpi_instrument import InstrumentFault
 from harness.simulation.kernel import Kernel
-from harness.simulation.plant import Plant
+from harness.simulation.plant import Net, Plant
+from harness.simulation.series_input import SeriesInput
 from harness.simulation.visa_library import open_library
 from harness.transports.visa import ScpiSession, open_session
 
 STREAM = "TCPIP::instrument::5025::SOCKET"
 MESSAGES = "TCPIP::instrument::hislip0::INSTR"
 SECOND = 1_000_000_000
+
+WINDOW = Window(low=-1.0, high=15.0, duration=0.02, level=6.0, rising=True)
 
 VERBS: dict[type, list[Callable[..., object]]] = {
     PowerSupply: [
@@ -40,9 +44,16 @@ VERBS: dict[type, list[Callable[..., object]]] = {
         lambda switch: switch.is_closed(101),
         lambda switch: switch.open_all(),
     ],
-    Multimeter: [
-        lambda meter: meter.measure_dc_voltage(),
-        lambda meter: meter.measure_dc_current(),
+    Voltmeter: [lambda meter: meter.measure_dc_voltage()],
+    Ammeter: [lambda meter: meter.measure_dc_current()],
+    Oscilloscope: [
+        lambda scope: scope.has_captured(),
+        lambda scope: scope.waveform(1),
+        lambda scope: scope.measure_minimum(1),
+        lambda scope: scope.measure_maximum(1),
+        lambda scope: scope.measure_crossing(1, 6.0, rising=True),
+        lambda scope: scope.arm(1, 10.0, WINDOW),
+        lambda scope: scope.is_armed(),
     ],
 }
 
@@ -60,13 +71,17 @@ class Rig:
         nets = [plant.add_net(f"N{number}", fed_by=output, resistance=0.1) for number, output in self.outputs.items()]
         self.loads = [plant.add_load(net) for net in nets]
         self.relay = plant.relay("KL15")
+        inputs: dict[str, Net | SeriesInput] = {"current": SeriesInput(nets[0])}
+        if hasattr(driver_class(model, "instrument"), "measure_dc_voltage"):
+            inputs["voltage"] = nets[0]
         self.simulated = build_instrument(
             "instrument",
             model,
             self.kernel,
             outputs=self.outputs if model in SUPPLIES else {},
             relays={101: self.relay} if model in SWITCH_MATRICES else {},
-            inputs=dict.fromkeys(("voltage", "current"), nets[0]) if model in MULTIMETERS else {},
+            inputs=inputs if model in METERS else {},
+            probes={1: nets[0]} if model in OSCILLOSCOPES else {},
         )
         self._library = open_library(self.kernel, {resource: self.simulated})
         self._resource = resource
@@ -101,8 +116,21 @@ def resource(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=sorted(DRIVERS))
 def opened(request: pytest.FixtureRequest, resource: str) -> Iterator[Opened]:
     rig = Rig(request.param, resource)
-    yield Opened(request.param, rig, open_driver(request.param, rig.session()))
+    driver = open_driver(request.param, rig.session())
+    if isinstance(driver, Oscilloscope):
+        capture(rig, driver)
+    yield Opened(request.param, rig, driver)
     rig.close()
+
+
+def capture(rig: Rig, scope: Oscilloscope) -> None:
+    """Capture the supply as it comes on: from 0 V to 12 V at once."""
+    rig.outputs[1].program(on=False)
+    scope.arm(1, 10.0, WINDOW)
+    while not scope.is_armed():
+        rig.kernel.sleep(SECOND)
+    rig.outputs[1].program(voltage=12.0, on=True)
+    rig.kernel.sleep(SECOND)
 
 
 @pytest.fixture(params=sorted(SUPPLIES))
@@ -123,21 +151,20 @@ def rig_with_switch(request: pytest.FixtureRequest) -> Iterator[tuple[Rig, Switc
     rig.close()
 
 
-@pytest.fixture(params=sorted(MULTIMETERS))
-def rig_with_meter(request: pytest.FixtureRequest) -> Iterator[tuple[Rig, Multimeter]]:
+@pytest.fixture(params=sorted(METERS))
+def rig_with_meter(request: pytest.FixtureRequest) -> Iterator[tuple[Rig, Instrument]]:
     rig = Rig(request.param)
-    meter = open_driver(request.param, rig.session())
-    assert isinstance(meter, Multimeter)
-    yield rig, meter
+    yield rig, open_driver(request.param, rig.session())
     rig.close()
 
 
 def test_every_driver_has_a_simulated_instrument() -> None:
-    assert DRIVERS.keys() == SUPPLIES.keys() | SWITCH_MATRICES.keys() | MULTIMETERS.keys()
+    assert DRIVERS.keys() == SUPPLIES.keys() | SWITCH_MATRICES.keys() | METERS.keys() | OSCILLOSCOPES.keys()
 
 
 def test_every_driver_has_a_role_and_a_name(opened: Opened) -> None:
-    assert len([role for role in VERBS if isinstance(opened.driver, role)]) == 1
+    roles = {role for role in VERBS if isinstance(opened.driver, role)}
+    assert len(roles) == 1 or roles == {Voltmeter, Ammeter}
     assert opened.driver.role == "instrument"
     assert opened.driver.identity == opened.rig.simulated.identity
     assert opened.driver.errors() == []
@@ -284,32 +311,73 @@ def test_a_relay_has_moved_when_its_verb_returns(rig_with_switch: tuple[Rig, Swi
     assert seen == [(True, True, False), (False, False, False)] * 2
 
 
-def test_a_meter_reads_what_there_is(rig_with_meter: tuple[Rig, Multimeter]) -> None:
+def test_a_meter_reads_what_there_is(rig_with_meter: tuple[Rig, Instrument]) -> None:
     rig, meter = rig_with_meter
-    assert (meter.measure_dc_voltage(), meter.measure_dc_current()) == (0.0, 0.0)
     rig.outputs[1].program(voltage=13.5, on=True)
     rig.kernel.sleep(SECOND)
-    for amperes in (1.25, 0.0004, 2.5, 0.02):
+    for amperes in (0.0, 1.0, 0.0004, 0.5, 0.02):
         rig.loads[0].draw(amperes)
-        assert meter.measure_dc_voltage() == pytest.approx(13.5 - 0.1 * amperes, rel=1e-6)
-        assert meter.measure_dc_current() == pytest.approx(amperes, rel=1e-6)
+        if isinstance(meter, Voltmeter):
+            assert meter.measure_dc_voltage() == pytest.approx(13.5 - 0.1 * amperes, rel=1e-6)
+        if isinstance(meter, Ammeter):
+            assert meter.measure_dc_current() == pytest.approx(amperes, rel=1e-6)
 
 
-def test_what_is_beyond_a_meter_is_an_error_that_names_its_range(rig_with_meter: tuple[Rig, Multimeter]) -> None:
+def test_an_ammeter_says_truly_what_it_carries(rig_with_meter: tuple[Rig, Instrument]) -> None:
+    rig, meter = rig_with_meter
+    assert isinstance(meter, Ammeter)
+    rig.outputs[1].program(voltage=13.5, on=True)
+    rig.kernel.sleep(SECOND)
+    rig.loads[0].draw(meter.highest_current)
+    assert meter.measure_dc_current() == pytest.approx(meter.highest_current)
+    rig.loads[0].draw(meter.highest_current * 1.01)
+    with pytest.raises(InstrumentError, match="overload"):
+        meter.measure_dc_current()
+
+
+def test_what_is_beyond_a_meter_is_an_error_that_names_its_range(rig_with_meter: tuple[Rig, Instrument]) -> None:
     rig, meter = rig_with_meter
     rig.outputs[1].program(voltage=2000.0, on=True)
     rig.loads[0].draw(20.0)
     rig.kernel.sleep(SECOND)
-    with pytest.raises(InstrumentError, match=r"^instrument: overload: .* beyond its range of \d+ V$"):
-        meter.measure_dc_voltage()
-    with pytest.raises(InstrumentError, match=r"^instrument: overload: .* beyond its range of \d+ A$"):
-        meter.measure_dc_current()
-    rig.outputs[1].program(voltage=12.0)
+    if isinstance(meter, Ammeter):
+        with pytest.raises(InstrumentError, match=r"^instrument: overload: .* beyond its range of [\d.]+ A"):
+            meter.measure_dc_current()
+    rig.outputs[1].program(voltage=2000.0 if isinstance(meter, Voltmeter) else 12.0)
     rig.loads[0].draw(1.0)
+    if isinstance(meter, Voltmeter):
+        with pytest.raises(InstrumentError, match=r"^instrument: overload: .* beyond its range of \d+ V$"):
+            meter.measure_dc_voltage()
+        rig.outputs[1].program(voltage=12.0)
+        rig.kernel.sleep(SECOND)
+        assert meter.measure_dc_voltage() == pytest.approx(11.9)
     rig.kernel.sleep(SECOND)
-    assert meter.measure_dc_voltage() == pytest.approx(11.9)
-    assert meter.measure_dc_current() == pytest.approx(1.0)
+    if isinstance(meter, Ammeter):
+        assert meter.measure_dc_current() == pytest.approx(1.0)
     assert meter.errors() == []
+
+
+@pytest.mark.parametrize("model", sorted(OSCILLOSCOPES))
+def test_an_oscilloscope_captures_what_there_is(model: str) -> None:
+    rig = Rig(model, MESSAGES)
+    scope = open_driver(model, rig.session())
+    assert isinstance(scope, Oscilloscope)
+    capture(rig, scope)
+    assert scope.has_captured()
+    waveform = scope.waveform(1)
+    assert waveform.times[0] == pytest.approx(-0.002)
+    assert waveform.times[-1] == pytest.approx(0.018, abs=waveform.interval * 1.01)
+    assert waveform.before == pytest.approx(0.0, abs=0.1)
+    assert waveform.volts[-1] == pytest.approx(12.0, abs=0.1)
+    assert scope.measure_minimum(1) == pytest.approx(min(waveform.volts))
+    assert scope.measure_maximum(1) == pytest.approx(max(waveform.volts))
+    assert abs(scope.measure_crossing(1, 6.0, rising=True)) <= waveform.interval
+    with pytest.raises(InstrumentError, match="crossing -1 of 6 V is not in what it has captured"):
+        scope.measure_crossing(1, 6.0, rising=False)
+    scope.arm(1, 10.0, WINDOW)
+    rig.kernel.sleep(SECOND)
+    assert not scope.has_captured()
+    rig.close()
 
 
 def test_an_unknown_model_is_named_and_the_session_closed(opened: Opened) -> None:

@@ -1,14 +1,18 @@
 """What multimeters measure in the wiring, and how it is judged."""
 
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.errors import InstrumentError, JudgementFailure, TestError
+from harness.errors import BenchError, InstrumentError, JudgementFailure, TestError
 from harness.keywords.session import Session
 from harness.results.measurement import Measurement
 from harness.results.verdict import Verdict
+
+if TYPE_CHECKING:
+    from harness.simulation.serial_line import SerialLine
 
 Call = Callable[..., Any]
 
@@ -77,6 +81,72 @@ def test_a_reading_is_judged_by_a_limit_of_the_vehicle(booted: Call, measured: C
         "head unit current: expected at most 0.001 A, but it was 0.02 A; limit quiescent_current, proposed by us [P]; "
         "source instrument:ammeter, the current in HeadUnit.KL30"
     )
+
+
+PARKED = "head unit parked current"
+
+
+def written_to_card(session: Session) -> list[str]:
+    """Return what the relay card is told from now on, but for questions."""
+    line: SerialLine = session.rig.instruments["relay card"]._session._stream  # type: ignore[attr-defined]
+    sent: list[str] = []
+    carry_out = line.on_receive
+
+    def receive(data: bytes) -> None:
+        sent.extend([data.hex(" ")] if data[1] != 1 else [])
+        carry_out(data)
+
+    line.on_receive = receive
+    return sent
+
+
+def test_a_bypassed_meter_is_in_line_only_while_it_measures(booted: Call, session: Session) -> None:
+    bypass = session.rig.meter(PARKED).bypass
+    assert bypass
+    booted("Switch Ignition", "off")
+    booted("Wait", "10 s")
+    sent = written_to_card(session)
+    assert booted("Measure Current", PARKED) == pytest.approx(0.0004)
+    assert sent == ["01 05 00 00 ff 00 8c 3a", "01 05 00 00 00 00 cd ca"]
+    assert not bypass.is_open
+
+
+def test_a_bypass_stays_closed_while_the_car_draws_more_than_the_meter_carries(booted: Call, session: Session) -> None:
+    sent = written_to_card(session)
+    for keyword, arguments in (("Measure Current", ()), ("Mean Current Should Meet", ("quiescent_current",))):
+        with pytest.raises(BenchError) as refused:
+            booted(keyword, PARKED, *arguments)
+        assert str(refused.value) == (
+            "source meter carries 1.05 A at most, but supply output 1 delivers 2.25 A; its bypass was not opened"
+        )
+    assert sent == []
+    assert booted("Get Signal", "HeadUnit.BootState") == "Running"
+
+
+def test_a_bypass_is_closed_again_when_the_meter_fails(booted: Call, session: Session) -> None:
+    booted("Switch Ignition", "off")
+    booted("Wait", "10 s")
+    with session.rig.held():
+        session.rig.ecu("head unit")._kl30.draw(0.8)  # type: ignore[attr-defined]
+    bypass = session.rig.meter(PARKED).bypass
+    assert bypass
+    assert booted("Measure Current", PARKED) == pytest.approx(0.8)
+    booted("Open Line", "HeadUnit.KL30")
+    assert booted("Measure Current", PARKED) == 0
+    assert not bypass.is_open
+
+
+def test_a_mean_is_over_all_readings_of_its_time(booted: Call, measured: Callable[[], Measurement]) -> None:
+    booted("Switch Defect On", "head unit", "wakes up while parked")
+    booted("Switch Ignition", "off")
+    booted("Wait", "10 s")
+    assert booted("Measure Mean Current", PARKED, "20 s") == pytest.approx(0.0004 + 0.1 * 0.1 / 2, rel=0.2)
+    with pytest.raises(JudgementFailure, match=r"^head unit parked current: expected at most 0.001 A, but it was 0.00"):
+        booted("Mean Current Should Meet", PARKED, "quiescent_current", "20 s")
+    assert re.fullmatch(
+        r"instrument:source meter, mean of \d\d\d readings during 20 s, the current in HeadUnit.KL30", measured().source
+    )
+    assert measured().instrument.startswith("KEITHLEY INSTRUMENTS,MODEL 2450,")
 
 
 def test_a_current_beyond_the_meter_is_a_fault_of_the_rig(booted: Call, session: Session) -> None:

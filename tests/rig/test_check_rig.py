@@ -8,7 +8,7 @@ import can
 import pytest
 
 from harness.errors import RigFileError
-from harness.instruments.registry import DRIVERS, driver_class
+from harness.instruments.registry import DRIVERS, SERIAL_DRIVERS, driver_class
 from harness.rig.check_rig import check_rig
 
 RIGS = [
@@ -156,6 +156,110 @@ def test_a_terminal_that_the_model_lacks_is_named_with_its_line(
     assert re.search(rf"^{re.escape(str(path))}:{line}: nets\.{reason}", str(error.value)), error.value
 
 
+METER = "{instrument: ammeter, current_in"
+BYPASS = "bypass: relay card.1"
+
+
+@pytest.mark.parametrize("real", [(), (REAL_SUPPLY, REAL_SWITCHES)], ids=["simulated", "real"])
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (
+            (METER, "{instrument: supply, current_in"),
+            r"head unit current\.instrument: supply is a rohde-schwarz-hmp4040: it is no ammeter$",
+        ),
+        (
+            ("{instrument: voltmeter, voltage_at", "{instrument: switches, voltage_at"),
+            r"head unit voltage\.instrument: switches is a keysight-34970a: it is no voltmeter$",
+        ),
+        (
+            ("source meter, current_in: HeadUnit.KL30, " + BYPASS, "source meter, voltage_at: HeadUnit.KL30"),
+            r"head unit parked current\.instrument: source meter is a keithley-2450: it is no voltmeter$",
+        ),
+        (
+            (BYPASS, "bypass: supply.1"),
+            r"head unit parked current\.bypass: supply is a .*: it has no channel 1; there are none$",
+        ),
+        (
+            (BYPASS, "bypass: switches.999"),
+            rf"head unit parked current\.bypass: switches is .* no channel 999; there are {CHANNELS}$",
+        ),
+        ((BYPASS, "bypass: swiches.105"), r"head unit parked current\.bypass: no instrument 'swiches'; did you mean"),
+        ((BYPASS, "bypass: switches.101"), r"head unit parked current\.bypass: switches\.101 switches ACC already$"),
+        (
+            ("voltmeter, voltage_at: HeadUnit.KL30}", "voltmeter, voltage_at: HeadUnit.KL30, bypass: switches.106}"),
+            r"head unit voltage\.bypass: only a meter of current has a bypass$",
+        ),
+    ],
+)
+def test_a_meter_that_is_none_and_a_wrong_bypass_are_named_with_their_line(
+    real: tuple[tuple[str, str], ...], wrong: tuple[str, str], reason: str, change: Callable[..., Path]
+) -> None:
+    path = change(*real, wrong)
+    (line,) = [number for number, text in enumerate(path.read_text().splitlines(), 1) if wrong[1] in text]
+    with pytest.raises(RigFileError) as error:
+        check_rig(path)
+    assert re.search(rf"^{re.escape(str(path))}:{line}: meters\.{reason}", str(error.value)), error.value
+
+
+CARD = "    model: modbus-relay-card\n"
+
+
+@pytest.mark.parametrize(
+    ("resource", "reason"),
+    [
+        (
+            "TCPIP::192.0.2.1::5025::SOCKET",
+            r"'TCPIP::.*' is no line; expected 'simulated', a serial port such as /dev/",
+        ),
+        ("simulatd", r"'simulatd' is no line; expected 'simulated'"),
+        ("tcp://192.0.2.1:70000", r"port 70000: must be from 1 to 65535$"),
+    ],
+)
+def test_a_line_that_a_relay_card_cannot_be_on_is_named(
+    resource: str, reason: str, change: Callable[..., Path]
+) -> None:
+    with pytest.raises(RigFileError, match=rf":[1-9][0-9]*: instruments\.relay card\.resource: {reason}"):
+        check_rig(change((CARD, f"{CARD}    resource: '{resource}'\n")))
+
+
+@pytest.mark.parametrize("resource", ["/dev/ttyUSB1", "COM4", "tcp://192.0.2.1:4001", "simulated"])
+def test_a_relay_of_a_card_stands_where_one_of_a_switch_matrix_does(resource: str, change: Callable[..., Path]) -> None:
+    card = f"{CARD}    resource: '{resource}'\n    baud_rate: 19200\n    unit: 17\n"
+    check_rig(change((CARD, card), ("relay: switches.102", "relay: relay card.2")))
+    with pytest.raises(RigFileError, match=r"nets\.KL15\.relay: relay card is a .* no channel 9; there are 1 to 8$"):
+        check_rig(change(("relay: relay card.2", "relay: relay card.9")))
+
+
+@pytest.mark.parametrize("unit", [0, 248])
+def test_a_unit_is_from_1_to_247(unit: int, change: Callable[..., Path]) -> None:
+    with pytest.raises(RigFileError, match=r"instruments\.relay card\.unit: "):
+        check_rig(change((CARD, f"{CARD}    unit: {unit}\n")))
+
+
+PROBE = "{instrument: scope, channel: 1, voltage_at: HeadUnit.KL30}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (PROBE.replace("scope", "voltmeter"), r"\.instrument: voltmeter is a keysight-34465a: it is no oscilloscope$"),
+        (PROBE.replace("scope", "scpe"), r"\.instrument: no instrument 'scpe'; did you mean 'scope'"),
+        (PROBE.replace("1", "5"), r"\.channel: scope has no input 5; there are 1 to 4$"),
+        (PROBE.replace("KL30", "KL31"), r"\.voltage_at: no net 'HeadUnit\.KL31'; did you mean"),
+        (f"{PROBE}\n  another: {PROBE}", r"another\.channel: scope sees head unit terminal 30 there already$"),
+        (
+            f"{PROBE}\n  head unit voltage: {PROBE.replace('1', '2')}",
+            r"head unit voltage: a meter is called head unit voltage",
+        ),
+    ],
+)
+def test_a_probe_that_cannot_be_is_named(wrong: str, reason: str, change: Callable[..., Path]) -> None:
+    with pytest.raises(RigFileError) as error:
+        check_rig(change((PROBE, wrong)))
+    assert re.search(rf"yaml:[1-9][0-9]*: probes\..*{reason}", str(error.value)), error.value
+
+
 def test_a_net_cannot_be_fed_by_a_switch_matrix(change: Callable[..., Path]) -> None:
     path = change(REAL_SWITCHES, LIMITED, (OUTPUT, "{fed_by: switches.105,"))
     with pytest.raises(RigFileError, match=r"KL30\.fed_by: switches is a keysight-34970a: it has no output 105"):
@@ -171,7 +275,7 @@ def test_every_terminal_of_a_real_instrument_may_be_named(
     check_rig(change(REAL_SUPPLY, REAL_SWITCHES, (RELAY, "relay: switches.110"), *wiring))
 
 
-@pytest.mark.parametrize("model", DRIVERS)
+@pytest.mark.parametrize("model", DRIVERS | SERIAL_DRIVERS)
 def test_every_driver_of_a_supply_or_matrix_states_what_it_has(model: str) -> None:
     driver = driver_class(model, "instrument")
     assert bool(driver.outputs) == hasattr(driver, "switch_output")

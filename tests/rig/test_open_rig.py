@@ -145,7 +145,7 @@ def test_a_real_instrument_that_is_to_measure_and_cannot_is_named(
     path = change(
         (SUPPLY, f"    resource: {supply.resource}\n{SUPPLY}"), ("instrument: voltmeter", "instrument: supply")
     )
-    with pytest.raises(RigFileError, match=r"meters\.head unit voltage\.instrument: supply is no multimeter"):
+    with pytest.raises(RigFileError, match=r"meters\.head unit voltage\.instrument: supply is no voltmeter"):
         open_rig(path)
     assert supply.left.wait(10)
 

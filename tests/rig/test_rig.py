@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError, TestError
-from harness.instruments.roles import SwitchMatrix
 from harness.protocols.database import read_database
 from harness.rig.open_rig import open_rig
 from harness.rig.rig import Rig
@@ -310,10 +309,6 @@ def test_an_error_left_in_an_instrument_is_a_problem(opened: OpenedWorld) -> Non
 
 
 # The world
-
-
-def test_every_matrix_is_one(rig: Rig) -> None:
-    assert all(isinstance(matrix, SwitchMatrix) for matrix in rig.supply.matrices)
 
 
 def test_a_real_ecu_is_not_built(rig_path: Path) -> None:

@@ -44,7 +44,7 @@ MISTAKES: dict[str, tuple[tuple[Change, ...], str, str]] = {
     "unknown switch matrix": (
         (("relay: switches.101", "relay: swiches.101"),),
         "swiches.101",
-        r"nets\.ACC\.relay: no instrument 'swiches'; did you mean 'switches'.*Known: ammeter, supply, switches",
+        r"nets\.ACC\.relay: no instrument 'swiches'; did you mean 'switches'.*Known: ammeter, relay card, scope",
     ),
     "relay without number": ((("relay: switches.101", "relay: switches"),), "relay: switches}", r"nets\.ACC\.relay: "),
     "unknown vehicle": (
@@ -113,7 +113,7 @@ MISTAKES: dict[str, tuple[tuple[Change, ...], str, str]] = {
         r"meters\.head unit current\.instrument: no instrument 'ameter'; did you mean 'ammeter'.*Known: ammeter, ",
     ),
     "unknown net of a meter": (
-        (("voltage_at: HeadUnit.KL30", "voltage_at: HeadUnit.KL31"),),
+        (("voltmeter, voltage_at: HeadUnit.KL30", "voltmeter, voltage_at: HeadUnit.KL31"),),
         "HeadUnit.KL31",
         r"meters\.head unit voltage\.voltage_at: no net 'HeadUnit\.KL31'; did you mean 'HeadUnit\.KL30'",
     ),

@@ -35,6 +35,9 @@ instruments:
   switches: {model: keysight-34970a, resource: TCPIP0::bench.lab::5026::SOCKET}
   ammeter: {model: keysight-34465a, resource: TCPIP::bench.lab::5028::SOCKET}
   voltmeter: {model: keysight-34465a, resource: TCPIP::bench.lab::5029::SOCKET}
+  source meter: {model: keithley-2450, resource: TCPIP::bench.lab::5030::SOCKET}
+  scope: {model: keysight-dsox1204g, resource: TCPIP::bench.lab::5031::SOCKET}
+  relay card: {model: modbus-relay-card, resource: tcp://bench.lab:5032}
 streams:
   head unit console: {ecu: head unit, resource: tcp://bench.lab:5027}
 supply: {net: KL30, voltage: 13.5 V, current_limit: 8 A}

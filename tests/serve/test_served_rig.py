@@ -176,12 +176,14 @@ def test_only_a_simulated_rig_is_served(tmp_path: Path) -> None:
 
 def test_it_listens_where_another_rig_file_looks_for_it(serve: Serve, connect: Connect, tmp_path: Path) -> None:
     ports = serve("rx5-virtual", "--only", "head unit")  # free ones, as long as nobody takes them
-    instruments = ("supply", "switches", "ammeter", "voltmeter")
+    instruments = ("supply", "switches", "ammeter", "voltmeter", "source meter", "scope")
     addresses = [*map(ports.address, instruments), ports.can_address]
-    stream = ports.facts["streams"]["head unit console"].removeprefix("tcp://").split(":")
+    lines = (ports.facts["streams"]["head unit console"], ports.facts["resources"]["relay card"])
+    streams = [line.removeprefix("tcp://").split(":") for line in lines]
     ports.close()
     text = BENCH.replace("bench.lab", "127.0.0.1")
-    for before, (_, after) in zip(("5025", "5026", "5028", "5029", "29536", "5027"), [*addresses, stream], strict=True):
+    looked_for = ("5025", "5026", "5028", "5029", "5030", "5031", "29536", "5027", "5032")
+    for before, (_, after) in zip(looked_for, [*addresses, *streams], strict=True):
         text = text.replace(before, str(after))
     rig = serve("rx5-virtual", "--at", _bench(tmp_path, text))
     assert [*map(rig.address, instruments), rig.can_address] == addresses

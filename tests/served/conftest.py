@@ -255,8 +255,9 @@ class Lab:
 def _addresses(facts: dict[str, Any]) -> dict[str, tuple[str, int]]:
     found = {}
     for name, resource in facts["resources"].items():
-        _, host, port, _ = resource.split("::")
-        found[name] = host, int(port)
+        if not resource.startswith("tcp://"):
+            _, host, port, _ = resource.split("::")
+            found[name] = host, int(port)
     for name, resource in facts["streams"].items():
         host, _, port = resource.removeprefix("tcp://").rpartition(":")
         found[name] = host, int(port)

@@ -60,6 +60,9 @@ class Lane:
             "TCPIP::127.0.0.1::29542::SOCKET": facts["resources"]["switches"],
             "TCPIP::127.0.0.1::29543::SOCKET": facts["resources"]["ammeter"],
             "TCPIP::127.0.0.1::29544::SOCKET": facts["resources"]["voltmeter"],
+            "TCPIP::127.0.0.1::29545::SOCKET": facts["resources"]["source meter"],
+            "TCPIP::127.0.0.1::29546::SOCKET": facts["resources"]["scope"],
+            "tcp://127.0.0.1:29547": facts["resources"]["relay card"],
         }
         if not asks_identities:
             _, begin, rest = self.rig.read_text(encoding="utf-8").partition("    identity_from:\n")

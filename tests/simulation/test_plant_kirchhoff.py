@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import product
+from math import inf
 from random import Random
 from typing import NamedTuple
 
@@ -197,6 +198,57 @@ class TestAgainstKirchhoff:
                 assert into[index] == pytest.approx(own + onward, abs=1e-8)
             for index, net in enumerate(rig.nets):
                 assert net.current == pytest.approx(into.get(index, 0), abs=1e-8)
+
+    @pytest.mark.parametrize("seed", range(150, 250))
+    def test_nets_with_a_current_limit_obey_it(self, seed: int) -> None:
+        """These laws leave no choice: what flows rises with the voltage, so only one operating point keeps them."""
+        rig = RandomRig(seed)
+        limits = [rig.random.choice([inf, rig.random.uniform(0.1, 5)]) for _ in rig.nets]
+        for net, limit in zip(rig.nets, limits, strict=True):
+            net.limit_current(limit)
+        rig.start()
+        for _ in range(12):
+            rig.kernel.sleep(rig.random.choice([0, 1000, MILLISECOND]))
+            rig.disturb()
+            live = rig.live()
+            volts = [net.voltage for net in rig.nets]
+            drawn = [rig.drawn(number, volts[index]) for number, (index, _, _) in enumerate(rig.loads)]
+            for index in live:
+                net, wire = rig.nets[index], rig.wires[index]
+                own = sum(amps for amps, (at, _, _) in zip(drawn, rig.loads, strict=True) if at == index)
+                onward = sum(rig.nets[other].current for other in live if rig.wires[other].feed == index)
+                assert net.current == pytest.approx(own + onward, abs=1e-8)
+                behind_wire = (
+                    volts[wire.feed] if wire.feed >= 0 else rig.output.voltage
+                ) - wire.resistance * net.current
+                if net.in_current_limit:
+                    assert net.current == limits[index]
+                    assert net.voltage <= behind_wire + 1e-9
+                else:
+                    assert net.current <= limits[index] + 1e-9
+                    assert net.voltage == pytest.approx(behind_wire, abs=1e-9)
+            total = sum(rig.nets[index].current for index in live if rig.wires[index].feed < 0)
+            assert rig.output.current == pytest.approx(total, abs=1e-8)
+            assert rig.output.current <= rig.limit + 1e-9
+
+    @pytest.mark.parametrize("seed", range(250, 300))
+    def test_a_current_limit_does_not_hide_a_crossing_on_a_ramp(self, seed: int) -> None:
+        """Each crossing is told in the nanosecond in which it shows when the same ramp is read step by step."""
+        rig = RandomRig(seed)
+        rig.nets[0].limit_current(rig.random.uniform(0.5, 3))
+        rig.start()
+        net, threshold = rig.nets[-1], rig.random.uniform(0.5, 12)
+        trace: list[tuple[int, bool]] = []
+        net.watch(threshold, lambda above: trace.append((rig.kernel.now, above)))
+        seen = net.voltage >= threshold
+        for target in (rig.output.tree.ramp.target, 0.0):
+            rig.output.program(voltage=target)
+            for _ in range(40):
+                told = len(trace)
+                rig.kernel.sleep(rig.output.tree.ramp.end // 37 + 1)
+                now = net.voltage >= threshold - 1e-12
+                assert (len(trace) - told) % 2 == (now is not seen)
+                seen = now
 
     @pytest.mark.parametrize("seed", range(90, 130))
     def test_ramps_cross_in_the_nanosecond_in_which_the_reference_does(self, seed: int) -> None:

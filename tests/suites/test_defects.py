@@ -19,7 +19,8 @@ RIG = "rx5-virtual"
 MATRIX: dict[str, dict[str, list[str]]] = YAML(typ="safe").load(Path(__file__).with_name("defects.yaml"))
 CAR = read_vehicle(ROOT / "rigs" / "vehicles" / "roewe-rx5")
 LIMITS = CAR.limits
-SUBJECTS = {*CAR.signals, "supply current", "head unit current", *CAR.protection, "head unit console"}
+METERS = {"head unit current", "head unit parked current", "head unit terminal 30"}
+SUBJECTS = {*CAR.signals, "supply current", *METERS, *CAR.protection, "head unit console"}
 """What a judgement of the suites can be about: signals, currents, messages, and the log."""
 BLOCKS_THE_RUN = {"wrong version"}
 """Defects that no test has to find: the rig does not open for a unit that is not the one declared."""
@@ -27,7 +28,8 @@ MESSAGE = re.compile(
     r"(?P<subject>.+?): expected (?P<allowed>.+?), but (?P<actual>.+?)"
     r"(; limit (?P<limit>\w+), (?P<limit_source>.+?))?"
     r"; source (can:chassis/0x[0-9A-F]+(@.+ s)?|instrument:supply output 1|console:head unit console(@.+ s)?"
-    r"|instrument:ammeter, the current in HeadUnit\.KL30)"
+    r"|instrument:(ammeter|source meter, mean of \d+ readings during 20 s), the current in HeadUnit\.KL30"
+    r"|instrument:scope input 1, the voltage at HeadUnit\.KL30, captures/Suites\.Power\.Boot_Voltage\.\d\.svg)"
 )
 CASES = [(ecu, defect, tests) for ecu, defects in MATRIX.items() for defect, tests in defects.items()]
 

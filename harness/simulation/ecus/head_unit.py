@@ -71,6 +71,8 @@ _CURRENT = {
 }
 """Amperes on terminal 30; off means asleep."""
 _CURRENT_OF_IMAGE = 0.3
+_INRUSH = (("high inrush current", 6.5, 5 * MILLISECOND), ("long inrush current", 3.5, 40 * MILLISECOND))
+"""Defect, amperes, and for how long."""
 
 
 class HeadUnit(RestBus):
@@ -94,7 +96,10 @@ class HeadUnit(RestBus):
         "does not sleep": "goes on running when terminal 15 is off",
         "resets in after-run": "boots again when terminal 15 comes back during the after-run",
         "high running current": "draws 2.4 A while it runs",
+        "high inrush current": "draws 6.5 A for 5 ms when it begins to boot",
+        "long inrush current": "draws 3.5 A for 40 ms when it begins to boot",
         "draws current asleep": "draws 20 mA while it sleeps",
+        "wakes up while parked": "draws 100 mA for 100 ms, every 2 s while it sleeps",
         "wrong voltage": "reads its supply 1 V too low",
         "stale speed": "goes on showing the last speed when the speed message is lost",
         "wrong speed": "shows the speed 5 % too high",
@@ -237,7 +242,14 @@ class HeadUnit(RestBus):
         self._console.log("boot: started")
         self._enter(BootState.BOOTING)
         first_frame = 800 * MILLISECOND if self.has("late first frame") else FIRST_FRAME
-        yield first_frame
+        inrush = 0
+        for defect, current, duration in _INRUSH:
+            if self.has(defect):
+                self._kl30.draw(current)
+                inrush = duration
+        yield inrush
+        self._draw()
+        yield first_frame - inrush
         self.wake()
         yield EARLY_VIDEO - first_frame
         self._early_video = True
@@ -260,6 +272,15 @@ class HeadUnit(RestBus):
         self._console.log("power: off")
         self._activity = None
         self._shut_down()
+        self._activity = self.kernel.spawn(self._sleep_on())
+
+    def _sleep_on(self) -> Process:
+        while True:
+            yield 1_900 * MILLISECOND
+            if self.has("wakes up while parked"):
+                self._kl30.draw(0.1)
+            yield 100 * MILLISECOND
+            self._draw()
 
     def _shut_down(self) -> None:
         if self._activity:

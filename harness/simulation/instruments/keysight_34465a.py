@@ -26,6 +26,7 @@ from harness.protocols.scpi_parameters import Numeric, Quantity, boolean, choice
 from harness.simulation.instruments.scpi_instrument import Command, Reader, ScpiInstrument, command
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Net
+from harness.simulation.series_input import SeriesInput
 
 VOLTAGE_RANGES = {0.1: 0.12, 1.0: 1.2, 10.0: 12.0, 100.0: 120.0, 1000.0: 1000.0}
 CURRENT_RANGES = {1e-4: 1.2e-4, 1e-3: 1.2e-3, 0.01: 0.012, 0.1: 0.12, 1.0: 1.2, 3.0: 3.0, 10.0: 10.0}
@@ -90,15 +91,15 @@ class Keysight34465A(ScpiInstrument):
     error_queue_length: ClassVar[int] = 20  # [K]
     integer_format: ClassVar[str] = "+d"
 
-    def __init__(self, kernel: Kernel, inputs: Mapping[str, Net]) -> None:
-        """Wire the inputs `voltage` and `current` to nets; one that is not named is open, and reads 0.
+    def __init__(self, kernel: Kernel, inputs: Mapping[str, Net | SeriesInput]) -> None:
+        """Wire the inputs `voltage` and `current` to the plant; one that is not named is open, and reads 0.
 
         Raises:
             ValueError: an input that the 34465A does not have.
         """
-        if not inputs.keys() <= {"voltage", "current"}:
-            raise ValueError(f"34465A has inputs for voltage and current, not {sorted(inputs)}")
         at, through = inputs.get("voltage"), inputs.get("current")
+        if not inputs.keys() <= {"voltage", "current"} or isinstance(at, SeriesInput):
+            raise ValueError(f"34465A has inputs for voltage and current, not {sorted(inputs)}")
         self._functions = {
             "VOLT": _Function(VOLTAGE_RANGES, len(VOLTAGE_RANGES), lambda: at.voltage if at else 0.0),
             "CURR": _Function(CURRENT_RANGES, len(CURRENT_RANGES) - 1, lambda: through.current if through else 0.0),
