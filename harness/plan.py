@@ -14,6 +14,7 @@ from robot.running import ResourceFile  # type: ignore[import-untyped]
 from harness.errors import HarnessError
 from harness.keywords.runner import ANSWERS_VARIABLE
 from harness.listener import SEED_VARIABLE
+from harness.tables import make_tests
 from harness.vehicle import Vehicle
 
 _FILE = "plan.json"
@@ -53,11 +54,12 @@ def read_suites(plan: Plan) -> TestSuite:
     """Return the suites of a plan, for Robot to run.
 
     Raises:
-        HarnessError: there is nothing to run.
+        HarnessError: there is nothing to run, or a table is wrong.
     """
     LOGGER.unregister_console_logger()  # it would print what the listener shows
     try:
         suite = TestSuite.from_file_system(*plan.suites)
+        make_tests(suite)
         suite.configure(include_tags=plan.include or None, exclude_tags=plan.exclude or None)
     except DataError as error:
         raise HarnessError(f"nothing to run: {error}") from error
