@@ -30,7 +30,8 @@ def _seconds_to_first_keyword(folder: Path, command: list[str]) -> float:
     subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
     (output,) = {*folder.glob("**/output.xml")} - before
     first = re.search(r'<kw name="Power Up".*?<status [^>]*start="([^"]+)"', output.read_text("utf-8"), re.DOTALL)
-    assert first
+    if first is None:
+        raise RuntimeError(f"{output} has no keyword")
     output.unlink()
     return (datetime.fromisoformat(first[1]) - started).total_seconds()
 
