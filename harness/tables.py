@@ -51,7 +51,7 @@ def make_tests_of(suite: TestSuite, file: str = "", *, sheet: str, allowed: Mapp
         return
     if len(suite.tests) != 1:
         raise TestError(f"{suite.source}: {len(suite.tests)} tests; a suite with a table has one, which its rows make")
-    path = Path(suite.source).parent / file
+    path = from_here(Path(suite.source).parent / file)
     choices: dict[str, Sequence[str]] = {column: text.split("|") for column, text in allowed.items()}
     rows = read_table(path, sheet, choices)
     model = suite.tests[0]
@@ -66,6 +66,12 @@ def make_tests_of(suite: TestSuite, file: str = "", *, sheet: str, allowed: Mapp
         numbers[test.name] = row.number
     suite.tests = tests
     suite.metadata[MADE_FROM] = path.name
+
+
+def from_here(path: Path) -> Path:
+    """Return a path as somebody in the working folder would write it, where it is in there."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _test(model: TestCase, row: Row, path: Path) -> TestCase:

@@ -1,6 +1,7 @@
 """Suites whose tests come from a table, of CSV and of Excel: each row is a test, and a wrong cell is named."""
 
 import datetime as dt
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from harness.results.verdict import Verdict
 from harness.table_file import read_table
 
 ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/authoring.md"
 BIN = Path(sys.executable).parent
 
 SUITE = """\
@@ -217,3 +219,20 @@ def test_a_suite_that_does_not_fit_its_table_runs_nothing(old: str, new: str, sa
     assert finished.returncode >= 1
     assert said in (lab / "out/robot/output.xml").read_text(encoding="utf-8").replace("&lt;", "<")
     assert {it.verdict for it in read_outcomes(lab / "out/robot/output.xml")} == {Verdict.ERROR}
+
+
+def test_the_page_about_tables_is_true(lab: Path) -> None:
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    shutil.copytree(ROOT / "suites/head_unit", lab / "suites/head_unit")
+    suite, table = lab / "suites/head_unit/supply_states.robot", lab / "suites/head_unit/supply_states.csv"
+    (shown,) = (text for language, text in blocks if language == "robotframework")
+    own = suite.read_text(encoding="utf-8").splitlines()
+    assert [line for line in shown.splitlines() if line not in own] == []
+    rows = next(text for _, text in blocks if text.startswith("name,"))
+    assert set(rows.splitlines()) <= set(table.read_text(encoding="utf-8").splitlines())
+    said = next(text for _, text in blocks if "Norml" in text)
+    lines = table.read_text(encoding="utf-8").splitlines()
+    lines[3] = lines[3].replace("Normal", "Norml")
+    table.write_text("\n".join(lines), encoding="utf-8")
+    finished = _run(lab, "hil", "run", "--rig", "rx5-virtual", "suites")
+    assert (finished.returncode, finished.stderr) == (3, said)
