@@ -14,6 +14,7 @@ from robot.running import ResourceFile  # type: ignore[import-untyped]
 from harness.errors import HarnessError
 from harness.keywords.runner import ANSWERS_VARIABLE
 from harness.listener import SEED_VARIABLE
+from harness.tables import from_here, make_tests
 from harness.vehicle import Vehicle
 
 _FILE = "plan.json"
@@ -53,11 +54,12 @@ def read_suites(plan: Plan) -> TestSuite:
     """Return the suites of a plan, for Robot to run.
 
     Raises:
-        HarnessError: there is nothing to run.
+        HarnessError: there is nothing to run, or a table is wrong.
     """
     LOGGER.unregister_console_logger()  # it would print what the listener shows
     try:
         suite = TestSuite.from_file_system(*plan.suites)
+        make_tests(suite)
         suite.configure(include_tags=plan.include or None, exclude_tags=plan.exclude or None)
     except DataError as error:
         raise HarnessError(f"nothing to run: {error}") from error
@@ -97,7 +99,7 @@ def fingerprints(plan: Plan, vehicle: Vehicle, suite: TestSuite) -> dict[str, st
     Of a suite's folder all files count. A resource elsewhere counts if its path has no variables but those of Robot
     itself.
     """
-    files = {Path(plan.rig), *map(_from_here, _files_in(vehicle.folder))}
+    files = {Path(plan.rig), *map(from_here, _files_in(vehicle.folder))}
     for given in map(Path, plan.suites):
         files.update(_files_in(given) if given.is_dir() else [given])
     files.update(_imported(suite, set()))
@@ -135,13 +137,8 @@ def _follow(resource: ResourceFile, seen: set[Path]) -> None:
     for imported in resource.imports:
         folder = Path(imported.directory or "")
         names = [it.replace("${/}", "/").replace("${CURDIR}", str(folder)) for it in (imported.name, *imported.args)]
-        for path in (_from_here((folder / name).resolve()) for name in names if name and "${" not in name):
+        for path in (from_here((folder / name).resolve()) for name in names if name and "${" not in name):
             if path.is_file() and path not in seen:
                 seen.add(path)
                 if imported.type == imported.RESOURCE:
                     _follow(ResourceFile.from_file_system(path), seen)
-
-
-def _from_here(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

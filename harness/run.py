@@ -9,7 +9,6 @@ from rich.text import Text
 from harness.errors import HarnessError, RigFileError
 from harness.execution import REPORTS, execute, make_folder, show_summary
 from harness.keywords.answers import read_answers
-from harness.pause import PauseOnFail
 from harness.plan import Plan, fingerprints, read_suites, write_plan
 from harness.progress import Progress
 from harness.quantities import Duration
@@ -18,8 +17,8 @@ from harness.rig.check_rig import check_rig
 from harness.rig.locks import lock_resources
 from harness.rig.rig_file import find_rig
 from harness.rig.run_facts import run_facts
-from harness.shell import check_terminal
 from harness.stop_signals import StopSignals
+from harness.terminal import check_terminal
 from harness.transports.wall_clock import WallClock
 
 
@@ -87,7 +86,11 @@ def run(
         if repetitions != 1 or until_fail:
             return repeat(suite, folder, facts, plan, until_fail=until_fail, stop=stop, console=console)
         progress = Progress(console)
-        listeners = [PauseOnFail(progress, stop, say)] if pause_on_fail else []
+        listeners: list[object] = []
+        if pause_on_fail:
+            from harness.pause import PauseOnFail
+
+            listeners.append(PauseOnFail(progress, stop, say))
         ended = execute(
             suite,
             folder,

@@ -1,6 +1,5 @@
 """What `hil shell` does: opens a rig and lets keywords be typed; leaving brings the rig to its safe state."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,21 +17,12 @@ from harness.rig.locks import lock_resources
 from harness.rig.rig_file import find_rig
 from harness.rig.run_facts import run_facts
 from harness.stop_signals import StopSignals
+from harness.terminal import check_terminal
 from harness.transports.wall_clock import WallClock
 from harness.typed_keywords import TypedKeywords
 
 if TYPE_CHECKING:
     from harness.keywords.session import Session
-
-
-def check_terminal(what: str) -> None:
-    """Refuse what needs a person where there is none.
-
-    Raises:
-        HarnessError: input or output is no terminal.
-    """
-    if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
-        raise HarnessError(f"{what} needs a terminal: somebody to type, and to read")
 
 
 def shell(rig: str, *, output: Path, seed: int, console: Console) -> int:

@@ -6,10 +6,11 @@ neither run code nor grow. All problems of a file are reported at once, each wit
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from reprlib import Repr
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
@@ -51,7 +52,14 @@ def read_yaml_file(path: Path, model: type[Model]) -> Model:
         RigFileError: the file is missing, not YAML, or holds what the model does not allow; one line a problem.
     """
     file = _Text(path)
-    data = file.parse()
+    return cast("Model", _checked(path, file.read(), model))
+
+
+@lru_cache(maxsize=16)
+def _checked(path: Path, text: str, model: type[BaseModel]) -> BaseModel:
+    """Return what a text says. A run reads each of its files several times, and models are frozen."""
+    file = _Text(path)
+    data = file.parse(text)
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -77,7 +85,7 @@ def refuse(problems: Mapping[KeyPath, str]) -> None:
 def error_in(path: Path, problems: Mapping[KeyPath, str]) -> RigFileError:
     """Return the error for a file that was read without one, but does not fit something else: a line a problem."""
     file = _Text(path)
-    file.parse()
+    file.parse(file.read())
     for key, text in problems.items():
         file.problem(file.line(key), f"{_dotted(key)}: {text}")
     return file.error()
@@ -100,9 +108,8 @@ class _Text:
         self._lines: dict[KeyPath, int] = {(): 1}
         self._problems: list[tuple[int, str]] = []
 
-    def parse(self) -> object:
-        """Return what the file holds: dictionaries with text keys, lists, text, numbers, booleans, None."""
-        text = self._read()
+    def parse(self, text: str) -> object:
+        """Return what a text holds: dictionaries with text keys, lists, text, numbers, booleans, None."""
         yaml = YAML(typ="safe", pure=True)
         data: object = None
         try:
@@ -120,7 +127,8 @@ class _Text:
             raise self.error()
         return data
 
-    def _read(self) -> str:
+    def read(self) -> str:
+        """Return the text of the file."""
         try:
             with self.path.open("rb") as stream:
                 content = stream.read(MAX_BYTES + 1)

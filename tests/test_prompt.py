@@ -179,7 +179,7 @@ def test_ctrl_c_ends_a_keyword_and_not_the_shell(terminal: Callable[..., Termina
     shell.presses("Wa\x03")  # a line that is not wanted
     shell.types("Measure Supply Voltage")
     shell.shows("\n  13.5")
-    shell.presses("\x04")
+    shell.types("exit")
     shell.shows("The rig is in its safe state.")
     assert shell.ends() == 0
 
@@ -274,7 +274,7 @@ def test_a_run_holds_at_each_test_that_fails(terminal: Callable[..., Terminal], 
     run_.types("Frame Should Not Arrive    HU_Status    during=1 s")
     run_.shows("PASS  frames of HU_Status")
     run_.shows("hil>")
-    time.sleep(1)  # until then the end of input is for the keyword, which takes none
+    time.sleep(2)  # until then the end of input is for the keyword, which takes none
     run_.presses("\x04")
     run_.shows("3 tests: 1 PASS, 2 FAIL")
     assert run_.ends() == 1

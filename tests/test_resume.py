@@ -1,6 +1,7 @@
 """`hil run --resume`: an interrupted run is gone on with, and its result is one result."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -136,6 +137,9 @@ def test_what_was_stopped_is_run_and_shown_with_what_was_not(lab: Path) -> None:
         run = stopped if stopped.name in name else folder
         assert "supply voltage" in case.system_out, "each has its measurements"
         assert str(run / "traces") in case.system_out, "and the trace of its own run"
+    links = re.findall(r">\[([^|]*)\|traces/", (folder / "output.xml").read_text(encoding="utf-8"))
+    assert len(links) == 3
+    assert all((folder / link).stat().st_size for link in links)
     assert {"log.html", "report.html"} <= {path.name for path in folder.iterdir()}
 
 

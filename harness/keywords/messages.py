@@ -200,7 +200,9 @@ class MessageKeywords:
         protection = session.rig.vehicle.protection.get(message)
         counters = protection.counters if protection else ()
         if not counters:
-            raise TestError(f"{session.rig.vehicle.name} names no counter of {message}")
+            protected = session.rig.vehicle.protection.items()
+            known = ", ".join(sorted(name for name, it in protected if it.counters))
+            raise TestError(f"{session.rig.vehicle.name} names no counter of {message}. Known: {known or 'none'}")
         seen = bus.record(found, _some(during))
         frames = seen.frames
         ended = found.cycle_time and _is_missing(found, seen.end - (frames[-1].timestamp if frames else seen.begin))

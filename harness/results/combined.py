@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from robot import result
-from robot.api import ExecutionResult, ResultWriter
+from robot.api import ExecutionResult, ResultWriter, SuiteVisitor
 from robot.errors import DataError  # type: ignore[import-untyped]  # Robot has types for its api only
 from robot.output import LOGGER  # type: ignore[import-untyped]
 
@@ -79,6 +79,7 @@ def write_combined(
         links = {RUN_FOLDER: f"[{place}|{place}]"}
         if not log and (part.folder / "log.html").exists():
             links["Log"] = f"[{place}/log.html|{place}/log.html]"
+        part.suite.visit(_Links(place))
         root.suites.create(name=part.name, metadata=links).suites.append(part.suite)
     output = folder / "output.xml"
     LOGGER.unregister_console_logger()  # it would print where the reports are
@@ -105,6 +106,22 @@ def measurements_of(folder: Path) -> Iterable[Measurement]:
     """
     log = folder / "measurements.jsonl"
     return read_measurements(log)[0] if log.exists() else ()
+
+
+class _Links(SuiteVisitor):  # type: ignore[misc]  # Robot has no types
+    """Lets the links to traces and logs lead to the folder of the run that they are from."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def start_suite(self, suite: result.TestSuite) -> None:
+        for name, link in list(suite.metadata.items()):
+            if name.startswith(("Trace", "Log: ")) and link.startswith("["):
+                shown = link.strip("[]").partition("|")[2]  # as it is within its own folder
+                suite.metadata[name] = f"[{self._place}/{shown}|{shown}]"
+
+    def visit_test(self, test: result.TestCase) -> None:
+        pass
 
 
 def _target(link: str) -> str:
