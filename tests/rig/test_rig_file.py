@@ -155,7 +155,7 @@ MISTAKES: dict[str, tuple[tuple[Change, ...], str, str]] = {
     "unknown ECU with a defect": (
         (("supply: {net", "defects: {hed unit: [silent]}\nsupply: {net"),),
         "hed unit",
-        r"defects\.hed unit: no ECU 'hed unit'; did you mean 'head unit'",
+        r"defects\.hed unit: no ECU, instrument or bus 'hed unit'; did you mean 'head unit'",
     ),
     "unknown defect": (
         (("supply: {net", "defects:\n  head unit:\n    - silent\n    - boots slowy\nsupply: {net"),),
@@ -168,7 +168,7 @@ MISTAKES: dict[str, tuple[tuple[Change, ...], str, str]] = {
             ("{model: rest-bus, node: BCM", "{node: BCM"),
         ),
         "defects:",
-        r"defects\.body controller: body controller is real; only simulated ECUs have named defects",
+        r"defects\.body controller: body controller is real; only what is simulated has named defects",
     ),
     "wrong unit": (
         (("{voltage: 18 V, current", "{voltage: 18 A, current"),),
