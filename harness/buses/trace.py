@@ -24,7 +24,7 @@ _CAN_MESSAGE = Struct("<24sQHBBL8s").pack
 _FD_HEADER = Struct("<4sHHLL LHH").pack(b"LOBJ", 32, 1, 116, 100, 2, 0, 0)
 """Of a CAN FD message."""
 _CAN_FD_MESSAGE = Struct("<24sQHBBLLBBB5x64s").pack
-"""Header, time stamp, channel, direction, length code, identifier, frame length, arbitration bits, flags, valid bytes, data."""
+"""Header, time stamp, channel, direction, length code, identifier, frame length, bits, flags, valid bytes, data."""
 _FD, _BITRATE_SWITCH = 1, 2
 _LENGTH_CODES = {length: code for code, length in enumerate(LENGTHS)}
 _EXTENDED = 0x80000000

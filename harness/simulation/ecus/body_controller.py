@@ -1,8 +1,8 @@
 """Body controller: terminals, doors and locks, lights, wipers, keys at the steering wheel.
 
 Its inputs are the messages of door modules, steering column, light sensor and gateway on the body bus, and the gear on
-the chassis bus. Times and thresholds are our own [P], but for the rate of the indicators, which lies within the 90 +- 30
-a minute of UN R48 [K].
+the chassis bus. Times and thresholds are our own [P], but for the rate of the indicators, which lies within the 90 +-
+30 a minute of UN R48 [K].
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ LOCK_SPEED = 15.0
 """km/h at which it locks the doors."""
 INTERIOR_LIGHT = 10 * SECOND
 """How long it stays on after the last door is closed."""
-BOUNCE = 30 * MILLISECOND
+BOUNCE = 50 * MILLISECOND
 STUCK_AFTER = 60 * SECOND
 DOORS = {
     "DriverDoor": "DDM_Switches",
@@ -141,7 +141,8 @@ class BodyController(NetworkNode):
 
     def _speed_heard(self, values: Values) -> None:
         fast = values["VehSpdAvgHSC2"] >= LOCK_SPEED and not values["VehSpdAvgVHSC2"]
-        if fast and self.is_terminal_15_on and not self._locked and not self.has("does not lock"):
+        crashed = self._lock_reason == LOCK_REASONS["Crash"]
+        if fast and self.is_terminal_15_on and not (self._locked or crashed or self.has("does not lock")):
             self._lock("Speed", locked=True)
 
     def _crash(self, values: Values) -> None:

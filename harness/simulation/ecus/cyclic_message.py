@@ -88,7 +88,9 @@ class CyclicMessage:
         return self._new(self._identifier, data, self._extended, bits)
 
     def _next_counted(self) -> can.Message:
-        count = self._next_count()
+        count = self._count
+        if not self.counter_frozen:
+            self._count = count + 1 if count + 1 < self._counts else 0
         data, bits = self._frames.get(count) or self._encode(count)
         return self._new(self._identifier, data, self._extended, bits)
 
