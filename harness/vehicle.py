@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
@@ -213,9 +214,20 @@ class Vehicle:
 def read_vehicle(folder: Path) -> Vehicle:
     """Read the `vehicle.yaml` of a vehicle's folder. The databases that it names are not opened.
 
+    A file that has not changed is not read again: each suite opens the rig.
+
     Raises:
         RigFileError: the file is missing, damaged or contradicts itself; each problem with its line and key.
     """
+    try:
+        changed = (folder / "vehicle.yaml").stat().st_mtime_ns
+    except OSError:
+        changed = 0  # reading it says why
+    return _read_vehicle(folder, changed)
+
+
+@lru_cache(maxsize=16)
+def _read_vehicle(folder: Path, changed: int) -> Vehicle:  # noqa: ARG001  a file of another time is another file
     file = read_yaml_file(folder / "vehicle.yaml", VehicleFile)
     return Vehicle(
         folder=folder,
