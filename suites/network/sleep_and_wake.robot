@@ -43,6 +43,7 @@ Cloud Wakes All Buses
     [Setup]    Car Sleeps
     Send Line    telematics console    wake
     Bus Should Wake Up    body    within=wake_up_time
+    Frame Should Arrive    DDM_Switches    within=wake_up_time
     Signal Should Be    TelematicsBox.WakeReason    Cloud
     Bus Should Fall Asleep    body    within=20 s
 
@@ -52,4 +53,5 @@ Tester Wakes The Backbone From The Body Bus
     [Setup]    Car Sleeps
     Send Frame    body    0x57E    7E 10 00 00 00 00 00 00
     Bus Should Wake Up    backbone    within=wake_up_time
+    Frame Should Arrive    IMU_Rates    within=wake_up_time
     Bus Should Fall Asleep    backbone    within=bus_sleep_time
