@@ -13,7 +13,8 @@ run: .venv/installed
 
 # The head unit and the instruments behind sockets, as on a bench; the other ECUs by the runner. In wall time.
 run-served: .venv/installed
-	$(BIN)/hil serve rx5-virtual --only "head unit" --at rx5-served -- $(BIN)/hil run --rig rx5-served $(SUITES)
+	$(BIN)/hil serve rx5-virtual --only "head unit" --at rx5-served -- \
+		$(BIN)/hil run --rig rx5-served --exclude level:endurance $(SUITES)
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n auto -m "not soak"

@@ -6,12 +6,14 @@ from robotlibcore import DynamicCore
 
 from harness import __version__
 from harness.keywords.arguments import reads_quantities, shown_arguments, shown_types
+from harness.keywords.bench import BenchKeywords
 from harness.keywords.capturing import CapturingKeywords
 from harness.keywords.consoles import ConsoleKeywords
 from harness.keywords.ecus import EcuKeywords
 from harness.keywords.expectation import ExpectationKeywords
 from harness.keywords.measuring import MeasuringKeywords
 from harness.keywords.messages import MessageKeywords
+from harness.keywords.network import NetworkKeywords
 from harness.keywords.operator import OperatorKeywords
 from harness.keywords.power import PowerKeywords
 from harness.keywords.session import Session
@@ -60,11 +62,13 @@ class Hil(DynamicCore):  # type: ignore[misc]  # robotlibcore has no types
                 CapturingKeywords(session),
                 SignalKeywords(session),
                 MessageKeywords(session),
+                NetworkKeywords(session),
                 EcuKeywords(session),
                 ConsoleKeywords(session),
                 TimingKeywords(session),
                 OperatorKeywords(session),
                 ExpectationKeywords(session),
+                BenchKeywords(session),
             ]
         )
         for name, spec in self.keywords_spec.items():

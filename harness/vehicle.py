@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
@@ -68,6 +69,8 @@ class Checksum(_Facts):
 
     signal: str
     algorithm: str
+    data_id: Annotated[int, Field(strict=True, ge=0, le=255)] = 0
+    """What tells the message from others of the same content, where the algorithm takes one."""
 
 
 class Protection(_Facts):
@@ -75,6 +78,17 @@ class Protection(_Facts):
 
     counters: tuple[str, ...] = ()
     checksum: Checksum | None = None
+
+
+@dataclass(frozen=True)
+class MessageAddress:
+    """Where a message is found: the name of the bus, and what its database calls the message."""
+
+    bus: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.bus} {self.message}"
 
 
 class SupplyStep(_Facts):
@@ -125,6 +139,37 @@ PowerStep = Annotated[
 ]
 
 
+def _message_address(text: object) -> MessageAddress:
+    words = text.split() if isinstance(text, str) else []
+    if len(words) != 2 or "." in words[1]:
+        reason = f"must be a bus and a message, such as 'chassis HU_Status', came {text!r}"
+        raise PydanticCustomError("message_address", "{reason}", {"reason": reason})
+    return MessageAddress(*words)
+
+
+_MessageAddress = Annotated[
+    MessageAddress,
+    PlainValidator(_message_address),
+    WithJsonSchema({"type": "string", "pattern": r"^\S+ +[^\s.]+$"}),
+]
+
+
+class Route(_Facts):
+    """What the gateway passes on from one bus to another, and how long it takes from frame to sending.
+
+    Without `signals` each frame goes on as it is, as a frame of the other message. With them, their raw values go into
+    signals of a message that the gateway sends at a cycle time of its own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    source: Annotated[_MessageAddress, Field(alias="from")]
+    target: Annotated[_MessageAddress, Field(alias="to")]
+    delay: Duration
+    signals: Mapping[str, str] = {}
+    """Signal of the source: signal of the target."""
+
+
 @dataclass(frozen=True)
 class Limit:
     """A limit that a measurement is judged by; `low` and `high` are in `unit`, and at least one of them is there."""
@@ -152,6 +197,8 @@ class Vehicle:
     after_run: Duration
     """How long ECUs go on after terminal 15 is off; terminal 30 must not be cut before."""
     limits: Mapping[str, Limit]
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    """What the gateway passes on, by name."""
 
     def database_path(self, bus: str) -> Path:
         """Return the file of a bus's database.
@@ -167,9 +214,20 @@ class Vehicle:
 def read_vehicle(folder: Path) -> Vehicle:
     """Read the `vehicle.yaml` of a vehicle's folder. The databases that it names are not opened.
 
+    A file that has not changed is not read again: each suite opens the rig.
+
     Raises:
         RigFileError: the file is missing, damaged or contradicts itself; each problem with its line and key.
     """
+    try:
+        changed = (folder / "vehicle.yaml").stat().st_mtime_ns
+    except OSError:
+        changed = 0  # reading it says why
+    return _read_vehicle(folder, changed)
+
+
+@lru_cache(maxsize=16)
+def _read_vehicle(folder: Path, changed: int) -> Vehicle:  # noqa: ARG001  a file of another time is another file
     file = read_yaml_file(folder / "vehicle.yaml", VehicleFile)
     return Vehicle(
         folder=folder,
@@ -181,6 +239,7 @@ def read_vehicle(folder: Path) -> Vehicle:
         power_modes=file.power_modes,
         after_run=file.after_run,
         limits={name: entry.limit(name) for name, entry in file.limits.items()},
+        routes=file.routes,
     )
 
 
@@ -255,6 +314,7 @@ class VehicleFile(_Facts):
     power_modes: Mapping[PowerMode, tuple[PowerStep, ...]]
     after_run: Duration
     limits: Mapping[str, LimitEntry] = {}
+    routes: Mapping[str, Route] = {}
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -263,6 +323,10 @@ class VehicleFile(_Facts):
             for name, address in self.signals.items()
             if address.bus not in self.buses
         }
+        for name, route in self.routes.items():
+            for key, bus in (("from", route.source.bus), ("to", route.target.bus)):
+                if bus not in self.buses:
+                    problems["routes", name, key] = unknown_name("bus", bus, self.buses)
         for mode, steps in self.power_modes.items():
             for index, step in enumerate(steps):
                 for name in step.signal if isinstance(step, SignalStep) else ():

@@ -1,5 +1,6 @@
 """A CAN bus as a test sees it: the latest frames, and waiting for those that are expected."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,7 +10,7 @@ from harness.errors import BusError
 from harness.protocols.database import Database, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator
 
     import can
 
@@ -162,6 +163,37 @@ class CanBus:
         elif uncertainty:
             doubtful = seen[0].timestamp > deadline - 2 * uncertainty
         return Sighting(found.is_set, seen[0] if seen else None, count, round(longest_gap, 9), doubtful)
+
+    @contextmanager
+    def recording(self, keys: "Collection[int] | None" = None) -> "Iterator[list[can.Message]]":
+        """Give a list that is filled with each frame (of these keys) that ends from now on, while the block runs.
+
+        Frames that the tester has sent are among them: they are on the bus, too.
+
+        Raises:
+            BusError: at the end of the block, where the bus itself did not work all the time.
+        """
+        begin = self._clock.now / 1e9 + self.uncertainty
+        frames: list[can.Message] = []
+
+        def keep(frame: "can.Message") -> None:
+            if frame.timestamp >= begin:
+                frames.append(frame)
+
+        before = self.channel.health()
+        stop = self.channel.listen(keep, keys)
+        try:
+            yield frames
+            self._clock.sleep(_HANDING_OVER_ON_A_BENCH if self.uncertainty else _HANDING_OVER)
+            self.channel.prove_alive()
+        finally:
+            stop()
+        self._check(self.channel.health().problems_since(before))
+
+    @property
+    def has_been_heard(self) -> bool:
+        """Whether a frame of the database has come since the rig was opened."""
+        return bool(self._latest)
 
     def _check(self, problems: "list[str]") -> None:
         if problems:

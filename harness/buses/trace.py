@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from can import BLFWriter, Message
 
+from harness.protocols.can_fd_frame import LENGTHS
+
 if TYPE_CHECKING:
     from harness.transports.can_channel import CanChannel
 
@@ -18,13 +20,19 @@ _HEADER = Struct("<4sHHLL LHH").pack(b"LOBJ", 32, 1, 48, 1, 2, 0, 0)
 """Of a CAN message, as python-can's `blf.py` has it, up to the time stamp."""
 _CAN_MESSAGE = Struct("<24sQHBBL8s").pack
 """Header, time stamp in nanoseconds, channel, direction, length, identifier, data."""
+_FD_HEADER = Struct("<4sHHLL LHH").pack(b"LOBJ", 32, 1, 116, 100, 2, 0, 0)
+"""Of a CAN FD message."""
+_CAN_FD_MESSAGE = Struct("<24sQHBBLLBBB5x64s").pack
+"""Header, time stamp, channel, direction, length code, identifier, frame length, bits, flags, valid bytes, data."""
+_FD, _BITRATE_SWITCH = 1, 2
+_LENGTH_CODES = {length: code for code, length in enumerate(LENGTHS)}
 _EXTENDED = 0x80000000
 
 
 class _Writer(BLFWriter):
     """python-can's writer, with a way of its own for what nearly all frames are.
 
-    Half the time goes by on what a classic data frame does not need. The bytes are the same, but for time stamps,
+    Half the time goes by on what a data frame does not need. The bytes are the same, but for time stamps,
     which are rounded to the nanosecond and not cut.
 
     On a bench each bus writes on a thread of its own, and marks come from another one; the writer itself would mix
@@ -45,13 +53,21 @@ class _Writer(BLFWriter):
         identifier = frame.arbitration_id | _EXTENDED if frame.is_extended_id else frame.arbitration_id
         direction = 0 if frame.is_rx else 1
         with self._turn:
-            if frame.is_fd or frame.is_remote_frame or frame.is_error_frame:
+            if frame.is_remote_frame or frame.is_error_frame or frame.error_state_indicator:
                 self.channel = channel
                 self.on_message_received(frame)
                 return
-            stamp = (frame.timestamp * 1e9).__round__()
-            self._buffer.append(_CAN_MESSAGE(_HEADER, stamp, channel, direction, frame.dlc, identifier, frame.data))
-            self._buffer_size += 48
+            stamp, data = (frame.timestamp * 1e9).__round__(), frame.data
+            if frame.is_fd:
+                flags, size = _FD | _BITRATE_SWITCH if frame.bitrate_switch else _FD, len(data)
+                code = _LENGTH_CODES[size]
+                self._buffer.append(
+                    _CAN_FD_MESSAGE(_FD_HEADER, stamp, channel, direction, code, identifier, 0, 0, flags, size, data)
+                )
+                self._buffer_size += 116
+            else:
+                self._buffer.append(_CAN_MESSAGE(_HEADER, stamp, channel, direction, frame.dlc, identifier, data))
+                self._buffer_size += 48
             self.object_count += 1
             self.stop_timestamp = frame.timestamp
             if self._buffer_size >= self.max_container_size:

@@ -6,7 +6,7 @@ encodes and a trace decodes at rates that cantools' general bit packing cannot f
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
@@ -220,16 +220,25 @@ _END_OF_DBC = '\nCM_ "";\n'
 
 
 def read_database(path: Path) -> Database:
-    """Read a CAN database (DBC, ARXML, KCD, SYM).
+    """Read a CAN database (DBC, ARXML, KCD, SYM). One that has not changed is not read again: each suite opens the rig.
 
     Raises:
         RigFileError: the file is missing, damaged or too large, two messages share a name or an identifier, or a
             signal is multiplexed or of a kind that is not supported.
     """
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise RigFileError(f"{path}: cannot read the database: {error.strerror or error}") from error
+    return _read_database(path, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _read_database(path: Path, size: int, changed: int) -> Database:  # noqa: ARG001  another time is another database
     import cantools
 
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if size > MAX_BYTES:
             raise RigFileError(f"{path}: larger than {MAX_BYTES:,} bytes: not a database of one bus")
         if path.suffix.lower() == ".dbc":
             text = path.read_text(encoding=_DBC_ENCODING, errors="replace")

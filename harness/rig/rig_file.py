@@ -194,7 +194,7 @@ class RigFile(_Facts):
     streams: dict[Name, StreamFacts] = Field(default_factory=dict)
     supply: NominalSupply
     defects: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
-    """ECU: named defects that are on from the start, and stay on."""
+    """ECU, or simulated instrument or bus: named defects that are on from the start, and stay on."""
 
     _path: Path = PrivateAttr(default=Path())
 
@@ -269,13 +269,21 @@ class RigFile(_Facts):
         problems |= self._sharing_problems()
         if self.supply.net not in self.nets:
             problems["supply", "net"] = unknown_name("net", self.supply.net, self.nets)
-        for ecu_name in self.defects:
-            if ecu_name not in self.ecus:
-                problems["defects", ecu_name] = unknown_name("ECU", ecu_name, self.ecus)
-            elif not self.ecus[ecu_name].model:
-                problems["defects", ecu_name] = f"{ecu_name} is real; only simulated ECUs have named defects"
+        problems |= self._defect_problems()
         refuse(problems)
         return self
+
+    def _defect_problems(self) -> dict[KeyPath, str]:
+        is_simulated = {name: bool(ecu.model) for name, ecu in self.ecus.items()}
+        is_simulated |= {name: it.resource == SIMULATED for name, it in self.instruments.items()}
+        is_simulated |= {name: bus.channel == SIMULATED for name, bus in self.buses.items()}
+        problems: dict[KeyPath, str] = {}
+        for name in self.defects:
+            if name not in is_simulated:
+                problems["defects", name] = unknown_name("ECU, instrument or bus", name, is_simulated)
+            elif not is_simulated[name]:
+                problems["defects", name] = f"{name} is real; only what is simulated has named defects"
+        return problems
 
     def _sharing_problems(self) -> dict[KeyPath, str]:
         problems: dict[KeyPath, str] = {}

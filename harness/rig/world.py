@@ -149,11 +149,20 @@ def build_world(
             databases=databases,
             pins={pin: WiredPin(plant.nets[net], plant.add_load(plant.nets[net])) for pin, net in facts.pins.items()},
             protection=vehicle.protection,
+            routes=vehicle.routes,
             console=next((line for stream, line in consoles.items() if rig.streams[stream].ecu == name), None),
             phase=Random(f"{seed} {name}").randrange(LATEST_FIRST_MESSAGE),  # noqa: S311  no secrets here
         )
         with _blaming(rig, "ecus", name, "model"):
             ecus[name] = build_ecu(facts.model, context)
+    channels = {}
+    for bus, network in networks.items():
+        with _blaming(rig, "defects", bus):
+            channels[bus] = SimulatedCanChannel(network, rig.defects.get(bus, ()))
+    for name, simulated in instruments.items():
+        for index, defect in enumerate(rig.defects.get(name, ())):
+            with _blaming(rig, "defects", name, index):
+                simulated.switch_defect_on(defect)
     for name, defects in rig.defects.items():
         for index, defect in enumerate(defects if name in ecus else ()):
             with _blaming(rig, "defects", name, index):
@@ -161,7 +170,7 @@ def build_world(
     return World(
         kernel=kernel,
         networks=networks,
-        channels={bus: SimulatedCanChannel(network) for bus, network in networks.items()},
+        channels=channels,
         instruments=instruments,
         relay_cards=relay_cards,
         ecus=ecus,

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import RigFileError, TestError, unknown_name
 from harness.protocols.database import read_database
@@ -89,6 +89,21 @@ class Plan:
     addresses: Addresses
     seed: int
 
+    @property
+    def buses(self) -> list[str]:
+        """Those that are served: socketcand carries classic frames only."""
+        return [bus for bus in self.rig.buses if self.vehicle.buses[bus].data_bitrate is None]
+
+    @property
+    def unserved_buses(self) -> list[str]:
+        """Those that only the ECUs of the same side can use."""
+        return [bus for bus in self.rig.buses if bus not in self.buses]
+
+    @property
+    def streams(self) -> list[str]:
+        """The consoles of those ECUs that are simulated here."""
+        return [name for name, stream in self.rig.streams.items() if self.only is None or stream.ecu in self.only]
+
 
 def plan(rig: str, *, only: Collection[str], host: str | None, ports: Sequence[str], at: str | None, seed: int) -> Plan:
     """Read the files of a rig and find out what is to be served where.
@@ -112,13 +127,14 @@ def plan(rig: str, *, only: Collection[str], host: str | None, ports: Sequence[s
     for name in only:
         if name not in simulated:
             raise TestError(f"--only {name}: {unknown_name('simulated ECU', name, simulated)}")
+    planned = Plan(facts, vehicle, frozenset(only) or None, Addresses(), seed)
     if at is None:
-        addresses = given_addresses(host, ports, [*facts.instruments, *facts.streams, CAN])
+        addresses = given_addresses(host, ports, [*facts.instruments, *planned.streams, CAN])
     elif host is not None or ports:
         raise TestError("--at gives host and ports; leave --host and --port out")
     else:
-        addresses = addresses_in(read_rig_file(find_rig(at)), facts.instruments, facts.streams, facts.buses)
-    return Plan(facts, vehicle, frozenset(only) or None, addresses, seed)
+        addresses = addresses_in(read_rig_file(find_rig(at)), facts.instruments, planned.streams, planned.buses)
+    return replace(planned, addresses=addresses)
 
 
 def serve(plan: Plan, *, as_json: bool, command: Sequence[str], show: Log, log: Log) -> int:
@@ -142,6 +158,8 @@ async def _serve(plan: Plan, as_json: bool, command: Sequence[str], show: Log, l
     with arriving_signals() as signals:
         async with served(plan, log) as rig:
             show(rig.as_json() if as_json else rig.as_text())
+            for bus in plan.unserved_buses:
+                log(f"Bus {bus} is not served: it carries CAN FD, and socketcand classic frames only.")
             if rig.addresses.is_open_to_others:
                 log(
                     f"Warning: whoever reaches {rig.addresses.host} can switch outputs; nobody is asked for a password."
@@ -170,11 +188,11 @@ async def served(plan: Plan, log: Log) -> AsyncIterator[ServedRig]:
     for channel in world.channels.values():
         channel.close()  # a tester that nobody drives must not acknowledge
     async with AsyncExitStack() as ending:
-        names = [*world.instruments, *world.relay_cards, *([CAN] if rig.buses else []), *world.consoles]
+        names = [*world.instruments, *world.relay_cards, *([CAN] if plan.buses else []), *plan.streams]
         sockets = {name: ending.enter_context(open_socket(name, plan.addresses)) for name in names}
         paced = PacedKernel(world.kernel, WallClock())
         epoch = time.time_ns()
-        for name, talk in _talks(world, paced, epoch).items():
+        for name, talk in _talks(plan, world, paced, epoch).items():
             server = TcpServer(name, sockets[name], talk, log)
             await server.start()
             ending.push_async_callback(server.close)
@@ -184,24 +202,24 @@ async def served(plan: Plan, log: Log) -> AsyncIterator[ServedRig]:
             rig=rig.name,
             addresses=Addresses(plan.addresses.host, {name: it.getsockname()[1] for name, it in sockets.items()}),
             identities={name: " ".join(it.identity.split(",")[:2]) for name, it in world.instruments.items()},
-            buses=tuple(rig.buses),
-            streams=tuple(world.consoles),
+            buses=tuple(plan.buses),
+            streams=tuple(plan.streams),
             relay_cards=tuple(world.relay_cards),
             ecus=tuple(world.ecus),
             paced=paced,
         )
 
 
-def _talks(world: World, paced: PacedKernel, epoch: int) -> dict[str, Talk]:
+def _talks(plan: Plan, world: World, paced: PacedKernel, epoch: int) -> dict[str, Talk]:
     """Return what serves a client, by server."""
     talks: dict[str, Talk] = {
         name: OneAtATime(scpi_talk(instrument, paced)) for name, instrument in world.instruments.items()
     }
     for name, card in world.relay_cards.items():
         talks[name] = OneAtATime(console_talk(card.line, paced))
-    if world.networks:
-        buses = {name: BusNodes(world.kernel, network) for name, network in world.networks.items()}
+    if plan.buses:
+        buses = {name: BusNodes(world.kernel, world.networks[name]) for name in plan.buses}
         talks[CAN] = socketcand_talk(buses, paced, epoch)
-    for name, line in world.consoles.items():
-        talks[name] = OneAtATime(console_talk(line, paced), IN_USE)
+    for name in plan.streams:
+        talks[name] = OneAtATime(console_talk(world.consoles[name], paced), IN_USE)
     return talks

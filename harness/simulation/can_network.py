@@ -4,16 +4,18 @@ One event a frame. A frame is handed to its listeners at the end of
 the interframe space, stamped with the end of frame three bit times before: no node could have sent in between.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from heapq import heapify, heappop, heappush
+from typing import ClassVar
 
 import can
 
 from harness.can_port import EXTENDED, ChannelHealth, FrameListener
 from harness.clock import SECOND
-from harness.errors import BusError
+from harness.errors import BusError, TestError, unknown_name
 from harness.protocols.can_fd_frame import LENGTHS, fd_frame_bits
 from harness.protocols.can_frame import INTERFRAME_SPACE_BITS, arbitration_key, frame_bits, sent_frame
 from harness.simulation.kernel import Kernel
@@ -294,11 +296,38 @@ class CanNode:
 class SimulatedCanChannel:
     """The tester's `CanChannel` on a simulated bus: a node of it that hears its own frames."""
 
-    def __init__(self, network: CanNetwork) -> None:
+    DEFECTS: ClassVar[Mapping[str, str]] = {
+        "sends nothing": "the frames of the tester do not reach the bus",
+        "hears nothing": "the tester hears its own frames only",
+        "stamps late": "frames are stamped 50 ms late",
+    }
+    """Faults of the rig, for tests of what it proves of itself."""
+
+    def __init__(self, network: CanNetwork, defects: Collection[str] = ()) -> None:
+        """Join the bus.
+
+        Raises:
+            TestError: there is no such defect; says which there are.
+        """
+        for defect in defects:
+            if defect not in self.DEFECTS:
+                raise TestError(f"bus {network.name} has {unknown_name('defect', defect, self.DEFECTS)}")
+        self._defects = frozenset(defects)
         self._network = network
         self._node = network.node("tester", hears_itself=True)
         self._node.join()
-        self.listen = self._node.listen
+        self.listen = self._listen_badly if defects else self._node.listen
+
+    def _listen_badly(self, listener: FrameListener, identifiers: Collection[int] | None = None) -> Callable[[], None]:
+        def hear(frame: can.Message) -> None:
+            if frame.is_rx and "hears nothing" in self._defects:
+                return
+            if "stamps late" in self._defects:
+                frame = copy(frame)
+                frame.timestamp += 0.05
+            listener(frame)
+
+        return self._node.listen(hear, identifiers)
 
     def send(self, frame: can.Message) -> None:
         """Queue a copy of the frame.
@@ -310,7 +339,8 @@ class SimulatedCanChannel:
         is_classic = len(frame.data) <= 8 and 0 <= frame.arbitration_id <= highest
         if frame.is_fd or frame.is_remote_frame or frame.is_error_frame or not is_classic:
             raise BusError(f"on {self._network.name} the tester sends classic CAN data frames only, not: {frame}")
-        self._node.send(sent_frame(frame))
+        if "sends nothing" not in self._defects:
+            self._node.send(sent_frame(frame))
 
     @property
     def uncertainty(self) -> float:

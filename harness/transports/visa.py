@@ -104,7 +104,6 @@ class ScpiSession:
             return data
 
         self._exchange(f"asked {line!r}", ask)
-        self._transcript(self.role, "received", f"{head.decode('ascii', 'backslashreplace')}... ({len(data)} bytes)")
         if not data.endswith(_END.encode()):
             raise self.unusable(line, head + data[-1:], "a block of binary data, such as #800001000 and 1000 bytes")
         return data[: -len(_END)]

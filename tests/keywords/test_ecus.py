@@ -69,7 +69,7 @@ def test_the_end_of_the_test_takes_it_back(
         ("Switch Defect On", ("head unt", "silent"), "no ECU 'head unt'; did you mean 'head unit'"),
         ("Switch Defect On", ("head unit", "boots slow"), "no defect 'boots slow'; did you mean 'boots slowly'"),
         ("Switch Defect Off", ("head unit", "boots slow"), "no defect 'boots slow'; did you mean 'boots slowly'"),
-        ("Switch Defect On", ("gateway", "boots slowly"), "no defect 'boots slowly'.* Known: frozen counter, silent"),
+        ("Switch Defect On", ("gateway", "boots slowly"), "no defect 'boots slowly'.* Known: babbles, damages data"),
     ],
 )
 def test_an_unknown_ecu_or_defect_names_the_probable_one(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Call = Callable[..., Any]
 
-AT_PIN = 13.5 - 0.025 * (1.2 + 7 * 0.15) - 0.005 * 1.2
+AT_PIN = 13.5 - 0.025 * (1.2 + 5 * 0.15 + 0.2 + 20 * 0.01 + 0.1) - 0.005 * 1.2
 """V at the head unit: 25 mohm carry the current of all, 5 mohm that of the head unit."""
 
 

@@ -16,8 +16,8 @@ RIGS = [
     for path in sorted((Path(__file__).parents[2] / "rigs").rglob("*.yaml"))
     if "vehicles" not in path.relative_to(Path(__file__).parents[2]).parts
 ]
-ADAPTER = "{channel: simulated}"
-SOCKETCAND = "{{channel: {{interface: socketcand, channel: can0, parameters: {{{}}}}}}}"
+ADAPTER = "chassis: {channel: simulated}"
+SOCKETCAND = "chassis: {{channel: {{interface: socketcand, channel: can0, parameters: {{{}}}}}}}"
 IDENTITY = "    identity: {part: simulated head unit, hardware: none, software: model of this harness}\n"
 BY_SIGNAL = "signals: {software: HeadUnit.BootState}"
 SUPPLY = "    model: rohde-schwarz-hmp4040\n"
@@ -38,7 +38,7 @@ def test_there_are_example_benches() -> None:
 
 MISTAKES = {
     "interface": (
-        (ADAPTER, "{channel: {interface: vectr, channel: 0}}"),
+        (ADAPTER, "chassis: {channel: {interface: vectr, channel: 0}}"),
         r"buses\.chassis\.channel\.interface: no interface of python-can 'vectr'; did you mean 'vector'\? Known: ",
     ),
     "VISA name": (
@@ -58,11 +58,11 @@ MISTAKES = {
         r"instruments\.supply\.resource: port scpi: must be from 1 to 65535",
     ),
     "port of a stream that does not exist": (
-        ("resource: simulated}", "resource: 'tcp://host:99999'}"),
+        ("head unit, resource: simulated}", "head unit, resource: 'tcp://host:99999'}"),
         r"streams\.head unit console\.resource: port 99999: must be from 1 to 65535",
     ),
     "socketcand without parameters": (
-        (ADAPTER, "{channel: {interface: socketcand, channel: can0}}"),
+        (ADAPTER, "chassis: {channel: {interface: socketcand, channel: can0}}"),
         r".*\.channel\.parameters\.host: missing key; socketcand needs host and port\n.*\.port: missing key; ",
     ),
     "socketcand without port": (
@@ -102,7 +102,7 @@ MISTAKES = {
         r"ecus\.head unit\.identity_from\.answers: missing key; a console needs `stream`, `ask` and `answers`$",
     ),
     "port of a stream": (
-        ("resource: simulated}", "resource: 'tcp://192.0.2.1:0'}"),
+        ("head unit, resource: simulated}", "head unit, resource: 'tcp://192.0.2.1:0'}"),
         r"streams\.head unit console\.resource: port 0: must be from 1 to 65535",
     ),
 }
@@ -294,4 +294,4 @@ def test_socketcand_needs_host_and_port(port: str, change: Callable[..., Path]) 
 
 @pytest.mark.parametrize("interface", sorted({*can.VALID_INTERFACES} - {"socketcand"}))
 def test_every_interface_of_python_can_may_be_named(interface: str, change: Callable[..., Path]) -> None:
-    check_rig(change((ADAPTER, f"{{channel: {{interface: {interface}, channel: 0}}}}")))
+    check_rig(change((ADAPTER, f"chassis: {{channel: {{interface: {interface}, channel: 0}}}}")))

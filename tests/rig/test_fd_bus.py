@@ -19,7 +19,7 @@ MESSAGE = "GW_HSC2_BCM_FrP04"
 
 @pytest.fixture
 def fd_rig(rig_path: Path) -> Path:
-    """The virtual rig, with a message of the gateway that is an FD one of 64 bytes."""
+    """The virtual rig, with a message of the gateway on its classic bus that is an FD one of 64 bytes."""
     database = rig_path.parent / DATABASE
     text = database.read_text(encoding="cp1252")
     (head,) = [line for line in text.splitlines() if line.startswith("BO_ ") and f" {MESSAGE}:" in line]
@@ -43,7 +43,9 @@ def test_an_fd_message_needs_a_bus_with_a_data_bit_rate(fd_rig: Path) -> None:
 def test_the_gateway_sends_its_fd_message_on_a_bus_with_a_data_bit_rate(fd_rig: Path) -> None:
     vehicle = fd_rig.parent / VEHICLE
     text = vehicle.read_text(encoding="utf-8")
-    vehicle.write_text(text.replace("bitrate: 500000", "bitrate: 500000\n    data_bitrate: 2000000"), encoding="utf-8")
+    vehicle.write_text(
+        text.replace("bitrate: 500000", "bitrate: 500000\n    data_bitrate: 2000000", 1), encoding="utf-8"
+    )
     rig = open_rig(fd_rig)
     try:
         frames: list[can.Message] = []

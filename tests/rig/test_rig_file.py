@@ -58,7 +58,7 @@ MISTAKES: dict[str, tuple[tuple[Change, ...], str, str]] = {
         r"buses\.chasis: Roewe RX5 has no bus 'chasis'; did you mean 'chassis'",
     ),
     "unknown channel": (
-        (("{channel: simulated}", "{channel: socketcan}"),),
+        (("chassis: {channel: simulated}", "chassis: {channel: socketcan}"),),
         "socketcan",
         r"buses\.chassis\.channel: must be 'simulated', came 'socketcan'",
     ),
@@ -155,7 +155,7 @@ MISTAKES: dict[str, tuple[tuple[Change, ...], str, str]] = {
     "unknown ECU with a defect": (
         (("supply: {net", "defects: {hed unit: [silent]}\nsupply: {net"),),
         "hed unit",
-        r"defects\.hed unit: no ECU 'hed unit'; did you mean 'head unit'",
+        r"defects\.hed unit: no ECU, instrument or bus 'hed unit'; did you mean 'head unit'",
     ),
     "unknown defect": (
         (("supply: {net", "defects:\n  head unit:\n    - silent\n    - boots slowy\nsupply: {net"),),
@@ -165,10 +165,10 @@ MISTAKES: dict[str, tuple[tuple[Change, ...], str, str]] = {
     "defect of a real ECU": (
         (
             ("supply: {net", "defects: {body controller: [silent]}\nsupply: {net"),
-            ("{model: rest-bus, node: BCM", "{node: BCM"),
+            ("{model: body-controller, node: BCM", "{node: BCM"),
         ),
         "defects:",
-        r"defects\.body controller: body controller is real; only simulated ECUs have named defects",
+        r"defects\.body controller: body controller is real; only what is simulated has named defects",
     ),
     "wrong unit": (
         (("{voltage: 18 V, current", "{voltage: 18 A, current"),),
@@ -216,7 +216,7 @@ def test_the_rig_file_says_what_there_is(rig_path: Path) -> None:
 @pytest.mark.parametrize(
     "change_of",
     [
-        ("{model: rest-bus, node: BCM", "{node: BCM"),
+        ("{model: body-controller, node: BCM", "{node: BCM"),
         ("model: keysight-34970a", "model: keysight-34970a\n    resource: TCPIP::192.0.2.1::5025::SOCKET"),
     ],
 )

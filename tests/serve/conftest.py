@@ -27,6 +27,7 @@ nets:
   KL15: {fed_by: KL30, resistance: 15 mohm, relay: switches.102}
 buses:
   chassis: {channel: {interface: socketcand, channel: chassis, parameters: {host: bench.lab, port: 29536}}}
+  body: {channel: {interface: socketcand, channel: body, parameters: {host: bench.lab, port: 29536}}}
 instruments:
   supply:
     model: rohde-schwarz-hmp4040

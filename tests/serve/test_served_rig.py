@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from harness.errors import HarnessError
+from harness.rig.rig_file import read_rig_file
 from harness.rig.world import World, build_world
 from harness.serve import served_rig
 from harness.serve.served_rig import Plan, plan, serve
@@ -20,10 +21,7 @@ from tests.serve.conftest import BENCH, BOUND, HIL, ROOT, Client, ServedProcess
 Connect = Callable[..., Client]
 Serve = Callable[..., ServedProcess]
 RIG = str(ROOT / "rigs/rx5-virtual.yaml")
-ECUS = {
-    *("head unit", "body controller", "gateway", "brake control"),
-    *("brake booster", "power steering", "front camera", "front radar"),
-}
+ECUS = set(read_rig_file(Path(RIG)).ecus)
 
 
 def _hil_serve(*arguments: str, rig: str = RIG) -> subprocess.CompletedProcess[str]:
@@ -51,7 +49,8 @@ def test_a_signal_ends_it_cleanly(serve: Serve, connect: Connect, number: signal
     assert bus.rest() == b""
     rig.process.communicate(timeout=BOUND)
     assert rig.process.returncode == 0, rig.log
-    (line,) = rig.log.splitlines()
+    unserved, line = rig.log.splitlines()
+    assert unserved == "Bus backbone is not served: it carries CAN FD, and socketcand classic frames only."
     assert line.startswith("rx5-virtual was served: ")
     assert "late on average" in line
 
@@ -64,11 +63,13 @@ def test_without_only_all_ecus_are_simulated_and_talk(serve: Serve) -> None:
 def test_for_people_there_is_a_line_each() -> None:
     finished = _hil_serve("--host", "127.0.0.1", "--", sys.executable, "-c", "print('out')")
     assert (finished.returncode, finished.stdout) == (0, "out\n")
-    title, *lines, ecus, late = finished.stderr.splitlines()
+    title, *lines, ecus, unserved, late = finished.stderr.splitlines()
     assert title == "rx5-virtual is served:"
     assert any(line.startswith("supply ") and line.endswith("ROHDE&SCHWARZ HMP4040") for line in lines)
     assert any(line.startswith("chassis ") and "socketcand 127.0.0.1:" in line for line in lines)
     assert set(ecus.removeprefix("ECUs simulated: ").split(", ")) == ECUS
+    assert "backbone is not served" in unserved
+    assert not any(line.startswith("backbone ") for line in lines)
     assert "late" in late
 
 
@@ -185,7 +186,7 @@ def test_it_listens_where_another_rig_file_looks_for_it(serve: Serve, connect: C
     looked_for = ("5025", "5026", "5028", "5029", "5030", "5031", "29536", "5027", "5032")
     for before, (_, after) in zip(looked_for, [*addresses, *streams], strict=True):
         text = text.replace(before, str(after))
-    rig = serve("rx5-virtual", "--at", _bench(tmp_path, text))
+    rig = serve("rx5-virtual", "--only", "head unit", "--at", _bench(tmp_path, text))
     assert [*map(rig.address, instruments), rig.can_address] == addresses
     client = connect(addresses[0])
     client.send(b"*OPC?\n")

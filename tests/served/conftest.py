@@ -210,7 +210,9 @@ class Lab:
         rig["ecus"] = {name: facts for name, facts in rig["ecus"].items() if ecus is None or name in ecus}
         del rig["ecus"]["head unit"]["identity_from"]  # takes a second to be asked
         host, port = self.address(CAN)
-        rig["buses"]["chassis"]["channel"]["parameters"] = {"host": host, "port": port}
+        for bus in ("chassis", "body"):
+            rig["buses"][bus]["channel"]["parameters"] = {"host": host, "port": port}
+        rig["streams"] = {name: facts for name, facts in rig["streams"].items() if facts["ecu"] in rig["ecus"]}
         del rig["meters"]
         rig["instruments"] = {name: rig["instruments"][name] for name in (SUPPLY, SWITCHES)}
         for name, instrument in rig["instruments"].items():

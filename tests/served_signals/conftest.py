@@ -53,6 +53,13 @@ class Lane:
         shutil.copy(ROOT / "rigs/rx5-served.yaml", self.rig)
         _change(vehicle / "vehicle.yaml", {"after_run: 5 s": "after_run: 300 ms"})
         facts = self.served.facts
+        _change(
+            self.rig,
+            {
+                "channel: body, parameters: {host: 127.0.0.1, port: 29536}": "channel: body, parameters: "
+                f"{{host: 127.0.0.1, port: {facts['buses']['body']['port']}}}"
+            },
+        )
         changes = {
             "port: 29536": f"port: {facts['buses']['chassis']['port']}",
             "tcp://127.0.0.1:29540": facts["streams"]["head unit console"],

@@ -32,6 +32,7 @@ class CyclicMessage:
         _check(message, protection)
         self.message = message
         self.counter_frozen = False
+        self.checksum_wrong = False
         self._counters = {name: (1 << message.signal(name).length) - 1 for name in protection.counters}
         self._checksum = protection.checksum
         self._start = {name: signal.start_raw for name, signal in message.signals.items()}
@@ -39,6 +40,10 @@ class CyclicMessage:
         self._count = 0
         self._counts = 1 + max(self._counters.values(), default=0)
         self._frames: dict[int, tuple[bytes, Any]] = {}
+        self._driven: dict[tuple[Number, ...], tuple[bytes, Any]] = {}
+        self._length: Callable[[int, bytes, bool], Any] = (
+            can_fd_frame.fd_frame_bits if message.is_fd else can_frame.frame_bits
+        )
         self._new: Callable[..., can.Message] = can_fd_frame.new_fd_frame if message.is_fd else can_frame.new_frame
         self._identifier = message.identifier
         self._extended = message.extended
@@ -57,7 +62,7 @@ class CyclicMessage:
         encode, new, identifier, extended = self.message.encode, self._new, self._identifier, self._extended
         self.is_driven = True
         if self._counters or self._checksum:
-            self.next_frame = lambda: new(identifier, self._encode_driven(values(), self._next_count()), extended)
+            self.next_frame = lambda: self._next_driven(values(), self._next_count())
         else:
             self.next_frame = lambda: new(identifier, encode(values()), extended)
 
@@ -66,6 +71,12 @@ class CyclicMessage:
         if self._raw[signal] != raw:
             self._raw[signal] = raw
             self._frames.clear()
+
+    def damage_checksum(self, *, on: bool) -> None:
+        """Send a wrong checksum from the next frame on, or the right one again."""
+        self.checksum_wrong = on
+        self._frames.clear()
+        self._driven.clear()
 
     def reset(self) -> None:
         """Go back to the start values of the database. The counter goes on."""
@@ -77,7 +88,9 @@ class CyclicMessage:
         return self._new(self._identifier, data, self._extended, bits)
 
     def _next_counted(self) -> can.Message:
-        count = self._next_count()
+        count = self._count
+        if not self.counter_frozen:
+            self._count = count + 1 if count + 1 < self._counts else 0
         data, bits = self._frames.get(count) or self._encode(count)
         return self._new(self._identifier, data, self._extended, bits)
 
@@ -91,21 +104,34 @@ class CyclicMessage:
         if len(self._frames) >= _MOST_ENCODED:
             self._frames.clear()
         data = self._protect(self._raw, count)
-        length = can_fd_frame.fd_frame_bits if self.message.is_fd else can_frame.frame_bits
-        encoded = self._frames[count] = data, length(self._identifier, data, self._extended)
+        encoded = self._frames[count] = data, self._length(self._identifier, data, self._extended)
         return encoded
 
-    def _encode_driven(self, values: Mapping[str, Number], count: int) -> bytes:
+    def _next_driven(self, values: Mapping[str, Number], count: int) -> can.Message:
+        # Most values stay for many frames: those are encoded once for each count.
+        key = count, *values.values()
+        data, bits = self._driven.get(key) or self._encode_driven(key, values, count)
+        return self._new(self._identifier, data, self._extended, bits)
+
+    def _encode_driven(self, key: tuple[Number, ...], values: Mapping[str, Number], count: int) -> tuple[bytes, Any]:
+        if len(self._driven) >= _MOST_ENCODED:
+            self._driven.clear()
         if self._checksum:
             raw = {name: signal.raw(values.get(name, 0)) for name, signal in self.message.signals.items()}
-            return self._protect(raw, count)
-        return self.message.encode({**values, **{name: count & mask for name, mask in self._counters.items()}})
+            data = self._protect(raw, count)
+        else:
+            data = self.message.encode({**values, **{name: count & mask for name, mask in self._counters.items()}})
+        encoded = self._driven[key] = data, self._length(self._identifier, data, self._extended)
+        return encoded
 
     def _protect(self, raw: dict[str, int], count: int) -> bytes:
         for name, mask in self._counters.items():
             raw[name] = count & mask
-        if self._checksum:
-            raw[self._checksum.signal] = CHECKSUMS[self._checksum.algorithm](raw)
+        checksum = self._checksum
+        if checksum:
+            raw[checksum.signal] = 0
+            right = CHECKSUMS[checksum.algorithm](raw, self.message.encode_raw(raw), checksum.data_id)
+            raw[checksum.signal] = ~right if self.checksum_wrong else right
         return self.message.encode_raw(raw)
 
 

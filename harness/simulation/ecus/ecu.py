@@ -9,7 +9,7 @@ from harness.errors import TestError, unknown_name
 from harness.protocols.database import Database
 from harness.simulation.kernel import Kernel
 from harness.simulation.serial_line import SerialLine
-from harness.vehicle import Protection
+from harness.vehicle import Protection, Route
 
 
 class Pin(Protocol):
@@ -42,6 +42,8 @@ class EcuContext:
     """By pin name, such as KL30."""
     protection: Mapping[str, Protection] = field(default_factory=dict)
     """By message name."""
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    """What the gateway passes on, by name."""
     console: SerialLine | None = None
     phase: int = 0
     """Nanoseconds after its wake-up at which the ECU sends its first cyclic messages."""

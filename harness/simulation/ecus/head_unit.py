@@ -1,5 +1,8 @@
 """Head unit: boots from terminal 15, shows the rear view, mutes outside its supply range, sleeps after its after-run.
 
+Gear, speed and its state are on the chassis bus; keys, audio and what the display allows are on the body bus, where the
+rig has one. While it works, the after-run included, it asks for the body bus; only terminal 15 wakes it up.
+
 All times, voltages and currents are our own [P]: no carmaker publishes them. They lie well inside the limits that
 `vehicle.yaml` sets, so that a test judges the limit and not the model.
 """
@@ -12,7 +15,9 @@ from harness.clock import MICROSECOND, MILLISECOND, SECOND
 from harness.errors import RigFileError
 from harness.protocols.database import Number
 from harness.simulation.ecus.ecu import EcuContext
-from harness.simulation.ecus.head_unit_console import HeadUnitConsole
+from harness.simulation.ecus.ecu_console import EcuConsole
+from harness.simulation.ecus.head_unit_controls import DEFECTS as CONTROL_DEFECTS
+from harness.simulation.ecus.head_unit_controls import HeadUnitControls
 from harness.simulation.ecus.rest_bus import RestBus
 from harness.simulation.kernel import Process, RunningProcess
 from harness.simulation.serial_line import SerialLine
@@ -23,7 +28,12 @@ if TYPE_CHECKING:
 STATUS = "HU_Status"
 GEAR = "GW_HSC2_ECM_FrP04"
 SPEED = "SCS_HSC2_FrP19"
-REVERSE = 2
+KEYS = "BCM_SteeringWheelKeys"
+PARK, REVERSE = 1, 2
+
+IDENTITY = {"part": "simulated head unit", "hardware": "none", "software": "model of this harness"}
+"""What the command `version` answers; rig files declare the same."""
+WRONG_SOFTWARE = "model of another harness"
 
 TERMINAL_15_ON = 4.0
 BROWN_OUT = 6.0
@@ -42,6 +52,8 @@ SETTLING = 100 * MILLISECOND
 SHOW = 400 * MILLISECOND
 HIDE = 300 * MILLISECOND
 AFTER_RUN = 4 * SECOND
+WATCHDOG = 5 * SECOND
+"""How long its processor may hang until the watchdog resets it."""
 SPEED_LOST_AFTER = 5
 """Cycles of the speed message without a frame."""
 
@@ -105,6 +117,8 @@ class HeadUnit(RestBus):
         "wrong speed": "shows the speed 5 % too high",
         "silent console": "prints nothing on its console",
         "wrong version": "answers another software version on its console",
+        "no watchdog": "hangs for ever when its processor hangs",
+        **CONTROL_DEFECTS,
     }
 
     def __init__(self, context: EcuContext) -> None:
@@ -125,11 +139,17 @@ class HeadUnit(RestBus):
         self._hold_up = kernel.timer(self._lose_power)
         self._image = kernel.timer(self._switch_image)
         self._speed_watchdog = kernel.timer(self._lose_speed)
-        self._console = HeadUnitConsole(
+        self._watchdog = kernel.timer(self._reset_by_watchdog)
+        self._parked = self._hangs = False
+        self._controls = HeadUnitControls(
+            kernel, has=self.has, is_running=lambda: self.state is BootState.RUNNING and not self._hangs
+        )
+        self._console = EcuConsole(
             context.console or SerialLine(kernel),
             kernel,
+            {"version": self._version, "hang": self._hang},
             is_awake=lambda: self.state is not BootState.OFF,
-            has=self.has,
+            is_silent=lambda: self.has("silent console"),
         )
         super().__init__(context)
 
@@ -137,11 +157,18 @@ class HeadUnit(RestBus):
         """Watch the supply pins, and listen for gear and speed.
 
         Raises:
-            RigFileError: it is on several buses, lacks a supply pin, or does not send its status message.
+            RigFileError: it lacks a supply pin, or does not send its status message.
         """
         _check(context, sends_status=STATUS in self.messages)
-        (bus,) = context.ports
+        bus = next(bus for bus in context.ports if STATUS in context.databases[bus].messages)
         database, port = context.databases[bus], context.ports[bus]
+        for other, other_port in context.ports.items():
+            if KEYS in (found := context.databases[other].messages):
+                self._decode_keys, self._keys_length = found[KEYS].decode, found[KEYS].length
+                other_port.listen(self._keys_received, (found[KEYS].key,))
+        for name, values in (("HU_Audio", self._controls.audio), ("HU_Display", self._controls.display)):
+            if name in self.messages:
+                self.messages[name].drive(values)
         status = self.messages[STATUS]
         status.drive(self._status)
         self._highest_voltage = status.message.signal("SupplyVoltage").allowed_range[1]
@@ -237,7 +264,8 @@ class HeadUnit(RestBus):
         self._activity = self.kernel.spawn(activity())
 
     def _boot(self) -> Process:
-        self._booted = False
+        self._booted = self._hangs = False
+        self._controls.booted()
         self._console.begin({"power": "normal", "camera": "rear view hidden"})
         self._console.log("boot: started")
         self._enter(BootState.BOOTING)
@@ -260,6 +288,21 @@ class HeadUnit(RestBus):
         self._booted = True
         self._console.log("boot: complete")
         self._enter(BootState.RUNNING)
+
+    def _hang(self) -> tuple[str, ...]:
+        self._hangs = True
+        if not self.has("no watchdog"):
+            self._watchdog.start(WATCHDOG)
+        return ("kernel: hangs",)
+
+    def _reset_by_watchdog(self) -> None:
+        self._console.log("watchdog: reset")
+        self._resets += 1
+        self._begin(self._boot)
+
+    def _version(self) -> list[str]:
+        wrong = {"software": WRONG_SOFTWARE} if self.has("wrong version") else {}
+        return [f"{name} {value}" for name, value in {**IDENTITY, **wrong}.items()]
 
     def _return(self) -> Process:
         self._enter(BootState.RUNNING)
@@ -290,6 +333,7 @@ class HeadUnit(RestBus):
         self._booted = self._early_video = self._reverse = self._muted_for_good = False
         self.image_shown = False
         self._image.stop()
+        self._watchdog.stop()
         self._lose_speed()
         self._speed_watchdog.stop()
         self._enter(BootState.OFF)
@@ -332,6 +376,7 @@ class HeadUnit(RestBus):
         values = self._decode_gear(bytes(frame.data))
         valid = not values["TrShftLvrPosV_h1HSC2"] or self.has("trusts invalid gear")
         reverse = values["TrShftLvrPos_h1HSC2"] == REVERSE and valid
+        self._parked = values["TrShftLvrPos_h1HSC2"] == PARK and valid
         if reverse != self._reverse:
             self._reverse = reverse
             self._judge_image()
@@ -360,11 +405,17 @@ class HeadUnit(RestBus):
             return
         values = self._decode_speed(bytes(frame.data))
         self._speed = None if values["VehSpdAvgVHSC2"] else values["VehSpdAvgHSC2"]
+        self._controls.judge_lock(self._speed, parked=self._parked)
         self._speed_watchdog.start(self._speed_timeout)
 
     def _lose_speed(self) -> None:
         if not self.has("stale speed"):
             self._speed = None
+            self._controls.judge_lock(None, parked=self._parked)
+
+    def _keys_received(self, frame: "can.Message") -> None:
+        if len(frame.data) >= self._keys_length:
+            self._controls.key_heard(int(self._decode_keys(bytes(frame.data))["Key"]))
 
     # Status message and console
 
@@ -400,10 +451,6 @@ class HeadUnit(RestBus):
 
 
 def _check(context: EcuContext, *, sends_status: bool) -> None:
-    if len(context.ports) != 1:
-        raise RigFileError(
-            f"{context.name}: a head unit works on one bus; {context.node} is on {', '.join(context.ports)}"
-        )
     missing = [pin for pin in ("KL30", "KL15") if pin not in context.pins]
     if missing:
         raise RigFileError(f"{context.name}: a head unit needs the pins KL30 and KL15; missing: {', '.join(missing)}")

@@ -9,6 +9,11 @@ from harness.simulation.ecus.rest_bus import RestBus
 
 MODELS = {
     "rest-bus": "harness.simulation.ecus.rest_bus:RestBus",
+    "network-node": "harness.simulation.ecus.network_node:NetworkNode",
+    "body-controller": "harness.simulation.ecus.body_controller:BodyController",
+    "gateway": "harness.simulation.ecus.gateway:Gateway",
+    "instrument-cluster": "harness.simulation.ecus.instrument_cluster:InstrumentCluster",
+    "telematics-box": "harness.simulation.ecus.telematics_box:TelematicsBox",
     "head-unit": "harness.simulation.ecus.head_unit:HeadUnit",
 }
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from harness.clock import MILLISECOND
 from harness.errors import RigFileError, TestError, unknown_name
-from harness.protocols.database import Signal
+from harness.protocols.database import Message, Signal
 from harness.simulation.ecus.cyclic_message import CyclicMessage
 from harness.simulation.ecus.ecu import Ecu, EcuContext
 from harness.vehicle import Protection
@@ -50,9 +50,22 @@ class RestBus(Ecu):
                         raise RigFileError(f"{context.node} sends {message.name} on two buses; names must differ")
                     cyclic = CyclicMessage(message, context.protection.get(message.name, Protection()))
                     self.messages[message.name] = cyclic
-                    if message.cycle_time:
+                    if message.cycle_time and self.sends_cyclically(message):
                         self._cycles.setdefault((bus, message.cycle_time), []).append(cyclic)
         self.power_up(context)
+
+    def sends_cyclically(self, message: Message) -> bool:  # noqa: ARG002  for models that send some otherwise
+        """Say whether a message that has a cycle time comes at it by itself."""
+        return True
+
+    def real_cycle(self, nominal: int) -> int:
+        """Return the nanoseconds from one message to the next, instead of what the database says."""
+        return nominal * 3 // 2 if self.has("slow") else nominal
+
+    @property
+    def may_send(self) -> bool:
+        """Whether the ECU is on its buses and not silent."""
+        return self._awake and not self._silenced and not self.has("silent")
 
     def power_up(self, context: EcuContext) -> None:
         """Begin to work when the supply pin has voltage."""
@@ -131,13 +144,13 @@ class RestBus(Ecu):
 
     def _restart(self) -> None:
         self._run += 1
-        if self._awake and not self._silenced and not self.has("silent") and self._cycles:
+        if self.may_send and self._cycles:
             self._send_cyclically()
 
     def _send_cyclically(self) -> None:
         run, kernel = self._run, self.kernel
         groups = [
-            (cycle * 3 // 2 if self.has("slow") else cycle, self._ports[bus].send, group)
+            (self.real_cycle(cycle), self._ports[bus].send, group)
             for (bus, cycle), group in sorted(self._cycles.items(), key=lambda entry: entry[0][1])
         ]
         # One event for all that is due in an instant, the fastest messages first: they have the lower identifiers.

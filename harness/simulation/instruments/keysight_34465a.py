@@ -86,6 +86,10 @@ class _Function:
 class Keysight34465A(ScpiInstrument):
     """A multimeter on one net: its voltage against ground, or what flows into it through the 3 A terminals."""
 
+    DEFECTS: ClassVar[Mapping[str, str]] = {
+        **ScpiInstrument.DEFECTS,
+        "reads too much": "measures 3 % too much",
+    }
     identity: ClassVar[str] = "Keysight Technologies,34465A,MY00000000,A.02.14-02.40-02.14-00.49-02-01"
     processing_time: ClassVar[int] = 2 * MILLISECOND  # [P]
     error_queue_length: ClassVar[int] = 20  # [K]
@@ -101,8 +105,10 @@ class Keysight34465A(ScpiInstrument):
         if not inputs.keys() <= {"voltage", "current"} or isinstance(at, SeriesInput):
             raise ValueError(f"34465A has inputs for voltage and current, not {sorted(inputs)}")
         self._functions = {
-            "VOLT": _Function(VOLTAGE_RANGES, len(VOLTAGE_RANGES), lambda: at.voltage if at else 0.0),
-            "CURR": _Function(CURRENT_RANGES, len(CURRENT_RANGES) - 1, lambda: through.current if through else 0.0),
+            "VOLT": _Function(VOLTAGE_RANGES, len(VOLTAGE_RANGES), lambda: self._gain * at.voltage if at else 0.0),
+            "CURR": _Function(
+                CURRENT_RANGES, len(CURRENT_RANGES) - 1, lambda: self._gain * through.current if through else 0.0
+            ),
         }
         self._selected = "VOLT"
         self._stored: str | None = None
@@ -119,6 +125,10 @@ class Keysight34465A(ScpiInstrument):
                 "SYSTem:VERSion?": command(lambda: "1994.0"),  # [P]
             },
         )
+
+    @property
+    def _gain(self) -> float:
+        return 1.03 if "reads too much" in self.defects else 1.0
 
     def reset(self) -> None:
         """Measure DC voltage again, with autorange and 10 power line cycles."""

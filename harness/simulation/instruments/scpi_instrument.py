@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 from typing import ClassVar
 
+from harness.errors import TestError, unknown_name
 from harness.protocols.scpi import HeaderTree, Unit, split_message
 from harness.protocols.scpi_faults import ScpiError, ScpiFault
 from harness.protocols.scpi_parameters import integer
@@ -91,6 +92,8 @@ class ScpiInstrument(ABC):
     Set `fault` to make it fail.
     """
 
+    DEFECTS: ClassVar[Mapping[str, str]] = {"no serial": "does not know its serial number"}
+    """Faults of the rig, for tests of what it proves of itself: name, and what each does."""
     identity: ClassVar[str]
     """Its answer to *IDN?."""
     processing_time: ClassVar[int]
@@ -101,6 +104,7 @@ class ScpiInstrument(ABC):
 
     def __init__(self, kernel: Kernel, commands: Mapping[str, Command]) -> None:
         self.fault: InstrumentFault | None = None
+        self.defects: set[str] = set()
         self._kernel = kernel
         self._commands = HeaderTree({**self._common_commands(), **commands})
         self._inbox: deque[_Message] = deque()
@@ -109,6 +113,20 @@ class ScpiInstrument(ABC):
         self._event_status = EventStatus.POWER_ON
         self._event_enable = 0
         self._service_enable = 0
+
+    def switch_defect_on(self, defect: str) -> None:
+        """Give it a defect for good.
+
+        Raises:
+            TestError: there is no such defect; says which there are.
+        """
+        if defect not in self.DEFECTS:
+            raise TestError(unknown_name("defect", defect, self.DEFECTS))
+        self.defects.add(defect)
+
+    def _answer_identity(self) -> str:
+        manufacturer, model, serial, version = self.identity.split(",")
+        return ",".join((manufacturer, model, "" if "no serial" in self.defects else serial, version))
 
     def receive(self, message: str, respond: Callable[[str], None]) -> SimulatedEvent:
         """Take a message without its terminator; return the event that it has been worked through.
@@ -212,7 +230,7 @@ class ScpiInstrument(ABC):
 
     def _common_commands(self) -> dict[str, Command]:
         return {
-            "*IDN?": command(lambda: self.identity),
+            "*IDN?": command(self._answer_identity),
             "*RST": command(self.reset),
             "*CLS": command(self.clear_status),
             "*ESE": command(self._enable_events, integer),

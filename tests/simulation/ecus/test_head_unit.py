@@ -5,7 +5,7 @@ it says.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -410,6 +410,76 @@ def _answers_another_version(drive: Drive) -> bool:
     return b"software model of this harness\r\n" not in printed
 
 
+def _hangs_for_ever(drive: Drive) -> bool:
+    drive.start()
+    drive.car.consoles["HU"].send(b"hang\n")
+    drive.car.run(6_000)
+    return drive.after(2_000)["ResetCounter"] == 0
+
+
+def _press(drive: Drive, key: int, milliseconds: int = 300) -> None:
+    """Hold a key at the steering wheel for a time, and let it go."""
+    unit = cast("HeadUnit", drive.unit)
+    unit._controls.key_heard(key)
+    drive.car.run(milliseconds)
+    unit._controls.key_heard(0)
+
+
+def _volume(drive: Drive) -> int:
+    return cast("HeadUnit", drive.unit)._controls.volume
+
+
+def _ignores_keys(drive: Drive) -> bool:
+    drive.start()
+    _press(drive, 1, 1_000)
+    return _volume(drive) == 15
+
+
+def _is_slow_with_keys(drive: Drive) -> bool:
+    drive.start()
+    _press(drive, 1, 200)
+    return _volume(drive) == 15
+
+
+def _jumps(drive: Drive) -> bool:
+    drive.start()
+    _press(drive, 2)
+    return _volume(drive) == 10
+
+
+def _cannot_mute(drive: Drive) -> bool:
+    drive.start()
+    _press(drive, 3)
+    return not cast("HeadUnit", drive.unit)._controls.is_muted
+
+
+def _forgets_its_volume(drive: Drive) -> bool:
+    drive.start()
+    _press(drive, 1)
+    drive.ignition(on=False)
+    drive.car.run(6_000)
+    drive.ignition(on=True)
+    drive.car.run(3_000)
+    return _volume(drive) == 15
+
+
+def _video(drive: Drive, speed: float) -> float:
+    drive.speed(speed)
+    drive.car.run(300)
+    return cast("HeadUnit", drive.unit)._controls.display()["Video"]
+
+
+def _shows_video_at_speed(drive: Drive) -> bool:
+    drive.start()
+    return _video(drive, 30) == 0
+
+
+def _blocks_video_for_ever(drive: Drive) -> bool:
+    drive.start()
+    assert _video(drive, 30) == 1
+    return _video(drive, 0) == 1
+
+
 SEEN: dict[str, Callable[[Drive], bool]] = {
     "silent": _is_silent,
     "slow": _is_slow,
@@ -436,6 +506,14 @@ SEEN: dict[str, Callable[[Drive], bool]] = {
     "wrong speed": _shows_5_percent_more,
     "silent console": _prints_nothing,
     "wrong version": _answers_another_version,
+    "no watchdog": _hangs_for_ever,
+    "ignores keys": _ignores_keys,
+    "slow keys": _is_slow_with_keys,
+    "volume jumps": _jumps,
+    "cannot mute": _cannot_mute,
+    "forgets its volume": _forgets_its_volume,
+    "no speed lock-out": _shows_video_at_speed,
+    "lock-out stays": _blocks_video_for_ever,
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.clock import MILLISECOND
 from harness.rig.rig_file import read_rig_file
-from harness.simulation.ecus.head_unit_console import IDENTITY
+from harness.simulation.ecus.head_unit import IDENTITY
 from tests.simulation.ecus.conftest import VEHICLE
 
 if TYPE_CHECKING:

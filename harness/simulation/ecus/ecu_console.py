@@ -1,41 +1,45 @@
-"""Serial console of the simulated head unit: a log in the style of an embedded Linux, and a command line.
+"""Serial console of a simulated ECU: a log in the style of an embedded Linux, and a command line.
 
-What it says is our own [P]: no carmaker publishes the log of a head unit.
+What it says is our own [P]: no carmaker publishes the log of an ECU.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from harness.clock import MILLISECOND
 from harness.simulation.kernel import Kernel
 from harness.simulation.serial_line import SerialLine
 
-IDENTITY = {"part": "simulated head unit", "hardware": "none", "software": "model of this harness"}
-"""What the command `version` answers; rig files declare the same."""
-WRONG_SOFTWARE = "model of another harness"
-
 _ANSWER = 5 * MILLISECOND
 """From a command to its answer."""
 _LONGEST_COMMAND = 256
 
 
-class HeadUnitConsole:
-    """Prints each change of a topic as a line `topic: text`, and answers commands while the head unit is awake."""
+class EcuConsole:
+    """Prints each change of a topic as a line `topic: text`, and answers commands while the ECU is awake."""
 
     def __init__(
-        self, line: SerialLine, kernel: Kernel, *, is_awake: Callable[[], bool], has: Callable[[str], bool]
+        self,
+        line: SerialLine,
+        kernel: Kernel,
+        commands: Mapping[str, Callable[[], Sequence[str]]],
+        *,
+        is_awake: Callable[[], bool],
+        is_silent: Callable[[], bool],
     ) -> None:
+        """`commands` do something and return the lines of their answer."""
         self._line = line
         self._kernel = kernel
+        self._commands = commands
         self._is_awake = is_awake
-        self._has = has
+        self._is_silent = is_silent
         self._shown: dict[str, str] = {}
         self._command = b""
         line.on_receive = self._receive
 
     def log(self, text: str) -> None:
         """Print a line."""
-        if not self._has("silent console"):
+        if not self._is_silent():
             self._line.write(f"{text}\r\n".encode())
 
     def show(self, states: Mapping[str, str]) -> None:
@@ -63,9 +67,8 @@ class HeadUnitConsole:
     def _answer(self, command: str) -> None:
         if not self._is_awake():
             return
-        if command != "version":
+        if command not in self._commands:
             self.log(f"unknown command: {command}")
             return
-        wrong = {"software": WRONG_SOFTWARE} if self._has("wrong version") else {}
-        for name, value in {**IDENTITY, **wrong}.items():
-            self.log(f"{name} {value}")
+        for text in self._commands[command]():
+            self.log(text)
