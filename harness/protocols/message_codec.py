@@ -100,8 +100,10 @@ def _decode_source(message: "Message") -> str:
         f"        if len(data) < {message.length}: raise ValueError(short)",
         f"        data = data[:{message.length}]",
     ]
-    for order in sorted({_order(signal) for signal in message.signals.values()}):
-        lines.append(f"    {', '.join(_word_names(message.length, order))}, = unpack_{order}(data)")
+    lines += [
+        f"    {', '.join(_word_names(message.length, order))}, = unpack_{order}(data)"
+        for order in sorted({_order(signal) for signal in message.signals.values()})
+    ]
     items = []
     for index, signal in enumerate(message.signals.values()):
         word, position = divmod(signal.shift, _WORD_BITS)
