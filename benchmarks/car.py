@@ -84,7 +84,7 @@ def _traffic(folder: Path) -> tuple[int, float]:
 
             bus.channel.listen(listen)
         rig.clock.sleep(10 * SECOND)
-    return len(seen), count / 10
+        return len(seen), count / 10
 
 
 def run(folder: Path) -> bool:

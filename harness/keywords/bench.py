@@ -86,6 +86,6 @@ class BenchKeywords:
         for stamp, now in stamps:
             if stamp > now + found.uncertainty:
                 raise BusError(f"bus {bus}: a frame is stamped {stamp:.6f} s, but it is {now:.6f} s only")
-            if stamp < last:
+            if stamp < last - found.uncertainty:
                 raise BusError(f"bus {bus}: a frame is stamped {stamp:.6f} s, the one before it {last:.6f} s")
             last = stamp

@@ -11,22 +11,22 @@ Test Tags           system:body    needs:body-controller    needs:body
 *** Test Cases ***
 Driver's Door Is Reported
     [Documentation]    Whoever warns of an open door hears of it from the body controller.
-    [Tags]    req:BCM-DOR-001
+    [Tags]    req:BCM-DRS-001
     Door Should Be Reported    Switches.DriverDoor    Vehicle.Cabin.Door.Row1.DriverSide.IsOpen
 
 Passenger's Door Is Reported
     [Documentation]    Whoever warns of an open door hears of it from the body controller.
-    [Tags]    req:BCM-DOR-001
+    [Tags]    req:BCM-DRS-001
     Door Should Be Reported    Switches.PassengerDoor    Vehicle.Cabin.Door.Row1.PassengerSide.IsOpen
 
 Rear Left Door Is Reported
     [Documentation]    Whoever warns of an open door hears of it from the body controller.
-    [Tags]    req:BCM-DOR-001
+    [Tags]    req:BCM-DRS-001
     Door Should Be Reported    Switches.RearLeftDoor    Vehicle.Cabin.Door.Row2.DriverSide.IsOpen
 
 Rear Right Door Is Reported
     [Documentation]    Whoever warns of an open door hears of it from the body controller.
-    [Tags]    req:BCM-DOR-001
+    [Tags]    req:BCM-DRS-001
     Door Should Be Reported    Switches.RearRightDoor    Vehicle.Cabin.Door.Row2.PassengerSide.IsOpen
 
 Interior Light Comes With A Door

@@ -1,7 +1,7 @@
 *** Settings ***
 Documentation       The head unit comes back each time that terminal 30 has been away.
-...                 How often is tried is the variable CYCLES: 500 on a virtual rig. In wall time that is a quarter of an
-...                 hour; on a bench choose fewer, or leave the test out by its tag.
+...                 How often is tried is the variable CYCLES: 500 on a virtual rig. In wall time that is a quarter of
+...                 an hour; on a bench choose fewer, or leave the test out by its tag.
 
 Resource            ../car.resource
 

@@ -15,46 +15,57 @@ ${AIRBAG}           GW_HSC2_SDM_FrP00
 
 *** Test Cases ***
 Vehicle Speed Reaches The Body Bus
+    [Documentation]    Each frame as it is, in time.
     [Tags]    req:GW-RTE-001    needs:chassis    needs:body
     Gateway Latency Should Meet    vehicle speed to body
 
 Vehicle Speed Reaches The Backbone
+    [Documentation]    Each frame as it is, in time.
     [Tags]    req:GW-RTE-002    needs:chassis    needs:backbone
     Gateway Latency Should Meet    vehicle speed to backbone
 
 Brake Reaches The Body Bus
+    [Documentation]    Each frame as it is, in time.
     [Tags]    req:GW-RTE-003    needs:chassis    needs:body
     Gateway Latency Should Meet    brake to body
 
 Steering Angle Reaches The Backbone
+    [Documentation]    Each frame as it is, in time.
     [Tags]    req:GW-RTE-004    needs:chassis    needs:backbone
     Gateway Latency Should Meet    steering angle to backbone
 
 Head Unit Reaches The Backbone
+    [Documentation]    Each frame as it is, in time.
     [Tags]    req:GW-RTE-005    needs:chassis    needs:backbone
     Gateway Latency Should Meet    head unit to backbone    during=2 s
 
 Terminals Reach The Backbone
+    [Documentation]    Each frame as it is, in time.
     [Tags]    req:GW-RTE-006    needs:body    needs:backbone
     Gateway Latency Should Meet    terminals to backbone
 
 Doors Reach The Backbone
+    [Documentation]    Each frame as it is, in time.
     [Tags]    req:GW-RTE-007    needs:body    needs:backbone
     Gateway Latency Should Meet    doors to backbone    during=2 s
 
 Crash Reaches The Body Bus
+    [Documentation]    Each frame as it is, in time.
     [Tags]    req:GW-RTE-008    needs:body    needs:backbone
     Gateway Latency Should Meet    crash to body
 
 Belts Reach The Body Bus
+    [Documentation]    Each frame as it is, in time.
     [Tags]    req:GW-RTE-009    needs:body    needs:backbone
     Gateway Latency Should Meet    belts to body    during=2 s
 
 Warnings Reach The Body Bus
+    [Documentation]    Each frame as it is, in time.
     [Tags]    req:GW-RTE-010    needs:body    needs:backbone
     Gateway Latency Should Meet    warnings to body
 
 Remote Commands Reach The Body Bus
+    [Documentation]    Each frame as it is, in time.
     [Tags]    req:GW-RTE-011    needs:body    needs:backbone
     Gateway Latency Should Meet    remote commands to body    during=2 s
 
@@ -80,8 +91,8 @@ Belts Reach The Chassis Bus
     Response Time Should Be Below    gateway_signal_latency    ${AIRBAG}.DrvrSbltAtcHSC2    Open
 
 Crash Reaches The Chassis Bus
-    [Documentation]    As a signal of a message that the gateway sends at a cycle time of its own. The last test here: the
-    ...    body controller does not forget a crash.
+    [Documentation]    As a signal of a message that the gateway sends at a cycle time of its own. The last test here:
+    ...    the body controller does not forget a crash.
     [Tags]    req:GW-RTE-015    needs:chassis    needs:backbone    needs:airbag
     Start Stopwatch    Sensors.Crash    Deployed
     Set Signal    Sensors.Crash    Deployed

@@ -215,12 +215,18 @@ class HeadUnit(RestBus):
         if self._powered or (self._lost_power and self.has("does not restart")):
             return
         self._powered = True
+        self._acknowledge()
         self._resets += 1
         self._console.log(f"head unit: power on, reset counter {self._resets & 0xFF}")
         self._draw()
         self._judge_supply()
         if self._kl15.voltage >= TERMINAL_15_ON:
             self._begin(self._boot)
+
+    def _acknowledge(self) -> None:
+        """Take part in the buses without sending, as all nodes do that sleep with their network [P]."""
+        for port in self._ports.values():
+            port.join()
 
     def _judge_supply(self, _above: bool = True) -> None:
         if self._powered and self._supply_state_now() != self.supply_state:
@@ -330,6 +336,8 @@ class HeadUnit(RestBus):
             self._activity.stop()
             self._activity = None
         self.sleep()
+        if self._powered:
+            self._acknowledge()
         self._booted = self._early_video = self._reverse = self._muted_for_good = False
         self.image_shown = False
         self._image.stop()
