@@ -23,7 +23,7 @@ Backbone Falls Asleep
 
 Buses Stay Asleep
     [Documentation]    A bus that wakes by itself drains the battery.
-    [Tags]    req:NET-NM-003    needs:body    needs:backbone
+    [Tags]    req:NET-NM-003    needs:body    needs:backbone    level:endurance
     [Setup]    Car Sleeps
     Bus Should Stay Asleep    body    during=10 min
     Bus Should Stay Asleep    backbone    during=10 min
