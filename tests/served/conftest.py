@@ -213,7 +213,7 @@ class Lab:
         for bus in ("chassis", "body"):
             rig["buses"][bus]["channel"]["parameters"] = {"host": host, "port": port}
         rig["streams"] = {name: facts for name, facts in rig["streams"].items() if facts["ecu"] in rig["ecus"]}
-        del rig["meters"]
+        del rig["meters"], rig["probes"]
         rig["instruments"] = {name: rig["instruments"][name] for name in (SUPPLY, SWITCHES)}
         for name, instrument in rig["instruments"].items():
             instrument["resource"] = self.visa_name(name)
@@ -297,6 +297,6 @@ class Effort:
         self._began, self._used = monotonic(), run.processor_time
 
     def check(self) -> None:
-        """Make sure that it was less than a thread does that spins for 2 s: one core's. Usual are 5 % of one."""
+        """Make sure that it was less than a thread does that spins for 2 s: one core's. Usual are 5 to 15 % of one."""
         used, passed = self._run.processor_time - self._used, monotonic() - self._began
-        assert used < 0.1 * passed + 0.3, f"{used:.1f} s of a core in {passed:.1f} s"
+        assert used < 0.25 * passed + 0.3, f"{used:.1f} s of a core in {passed:.1f} s"
