@@ -1,6 +1,6 @@
-"""Keeps Ctrl-C, SIGTERM and Robot's time-outs out of the middle of a simulation event.
+"""The signals that end a run; keeps them, and Robot's time-outs, out of the middle of a simulation event.
 
-All three arrive as signals whose Python handler raises wherever the interpreter happens to be. While a
+They all arrive as signals whose Python handler raises wherever the interpreter happens to be. While a
 simulation runs, the handlers only note the signal; the kernel stops at the next event boundary, and the
 handler that was meant to run runs then.
 
@@ -8,14 +8,41 @@ Robot's time-outs on Windows are raised by the interpreter itself, not by a sign
 the kernel then finds its event cut short and refuses to go on.
 """
 
+import errno
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGBREAK")
-_SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+
+def _existing(*names: str) -> tuple[int, ...]:
+    return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
+
+
+STOP_SIGNALS = _existing("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""By which somebody ends a program: Ctrl-C, `kill`, a terminal that is closed, and Ctrl-Break on Windows."""
+_TIME_OUT = _existing("SIGALRM")
+_HANG_UP = _existing("SIGHUP")
+
+
+def heeded_stop_signals() -> tuple[int, ...]:
+    """Return the stop signals that are meant for this program: not a closed terminal where `nohup` has started it."""
+    ignored = {number for number in _HANG_UP if signal.getsignal(number) is signal.SIG_IGN}
+    return tuple(number for number in STOP_SIGNALS if number not in ignored)
+
+
+def leave_closed_terminal() -> None:
+    """Let what is printed go nowhere from now on if the terminal has been closed: printing would fail."""
+    for stream in (1, 2):
+        try:
+            os.write(stream, b"")
+        except OSError as error:
+            if error.errno == errno.EIO:
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream)
+                os.close(nowhere)
 
 
 @contextmanager
@@ -39,7 +66,7 @@ def held_back(on_arrival: Callable[[], None]) -> Iterator[None]:
             handlers[number](number, frame)
 
     try:
-        for number in _SIGNALS:
+        for number in (*STOP_SIGNALS, *_TIME_OUT):
             handler = signal.getsignal(number)
             if callable(handler):
                 handlers[number] = handler
