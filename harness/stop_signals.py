@@ -1,4 +1,4 @@
-"""Takes Ctrl-C and SIGTERM in every moment of a run, so that it always ends with a safe rig and with reports.
+"""Takes the signals that end a run in every moment of a run, so that it always ends with a safe rig and with reports.
 
 Robot's own monitor stops the tests, and lets teardowns run, but is there only while suites run. What comes before is
 passed on to it; what comes later lets the reports be finished. The second signal always ends the run by force, but
@@ -9,12 +9,13 @@ import atexit
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 from harness.clock import SECOND, Clock
+from harness.interrupts import heeded_stop_signals, leave_closed_terminal
 from harness.results.verdict import NOT_TO_BE_TRUSTED
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 ONE_WISH = SECOND
 """Nanoseconds from a signal within which more of them mean nothing new [P]: Ctrl-C goes to a whole group of processes,
 and those above the run, such as `hil serve`, `timeout` or a CI job, pass on to it what they get themselves."""
-_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
-"""Also that of a terminal that is closed, and Ctrl-Break on Windows."""
 
 _Handler = Callable[[int, FrameType | None], object]
 
@@ -53,7 +52,7 @@ class StopSignals:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.getsignal(number) for number in _SIGNALS}
+            self._before = {number: signal.getsignal(number) for number in heeded_stop_signals()}
             self._take_over()
         return self
 
@@ -64,7 +63,7 @@ class StopSignals:
             self.put_back()
         elif self._before:
             # At its very end Python puts the default back, which kills.
-            atexit.register(_ignore)
+            atexit.register(_ignore, tuple(self._before))
 
     def put_back(self) -> None:
         """Let the handlers be what they were before the block."""
@@ -87,10 +86,11 @@ class StopSignals:
         self._monitor = None
 
     def _take_over(self) -> None:
-        for number in _SIGNALS:
+        for number in self._before:
             signal.signal(number, self._handle)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        leave_closed_terminal()
         if self._clock.now < self._deaf_until:
             return
         self._deaf_until = self._clock.now + ONE_WISH
@@ -109,6 +109,6 @@ def _say(text: str) -> None:
         os.write(2, f"{text}\n".encode())
 
 
-def _ignore() -> None:
-    for number in _SIGNALS:
+def _ignore(numbers: Iterable[int]) -> None:
+    for number in numbers:
         signal.signal(number, signal.SIG_IGN)

@@ -86,6 +86,22 @@ def test_a_signal_in_any_moment_leaves_reports_and_exit_code_2(
         assert "Stopped by a signal." in output
 
 
+def test_a_terminal_that_is_closed_cannot_be_printed_to_any_more_and_the_reports_are_written(tmp_path: Path) -> None:
+    command = [HIL, "run", "--rig", str(ROOT / "rigs/rx5-virtual.yaml"), "--output", str(tmp_path)]
+    terminal, end = os.openpty()
+    with subprocess.Popen([*command, str(ROOT / "tests/robot/busy.robot")], stdout=end, stderr=end) as process:
+        os.close(end)
+        output = b""
+        while b"First" not in output:
+            output += os.read(terminal, 4096)
+        os.close(terminal)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(60) == 2
+    (report,) = tmp_path.iterdir()
+    assert read_run_facts(report).exit_code == 2
+    assert {"report.html", "log.html", "junit.xml"} <= {path.name for path in report.iterdir()}
+
+
 # What the runner holds before and after Robot
 
 
@@ -151,6 +167,18 @@ def test_the_handlers_are_put_back_after_an_error_and_stay_after_a_good_end(hand
     assert stop.arrived
     stop.put_back()
     assert _now() == handlers
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no such signal")
+def test_with_nohup_a_closed_terminal_means_nothing() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopSignals(Kernel()) as stop:
+            signal.raise_signal(signal.SIGHUP)
+        stop.put_back()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert not stop.arrived
 
 
 @pytest.mark.usefixtures("handlers")

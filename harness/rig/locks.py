@@ -1,16 +1,19 @@
 """Keeps two runs from using the same supply, adapter or console at once.
 
-The operating system holds the locks, one file a resource, so that none outlives a run, however it died. They hold on
-one computer: two computers that reach the same instrument over the network do not see each other's, and neither do
+The operating system holds the locks, one file a resource, so that none outlives a run, however it died. Anybody can
+remove such a file from under its holder; on Linux a name that nobody can remove is held with it. Locks hold on one
+computer: two computers that reach the same instrument over the network do not see each other's, and neither do
 two names of one address that only the network knows. Who holds a lock is written beside it, for messages only.
 """
 
+import errno
 import getpass
 import json
 import os
 import platform
 import re
 import shlex
+import socket
 import sys
 import tempfile
 from collections.abc import Callable
@@ -47,6 +50,9 @@ _WHICH_ADAPTER = frozenset(
     {"address", "app_name", "bus", "device", "device_number", "host", "port", "serial", "unique_hardware_id", "url"}
 )
 """Parameters of python-can's interfaces that say which adapter a channel is of; all others say how to use it."""
+
+_names: dict[Path, socket.socket | None] = {}
+"""Of the locks that this process holds, by file; None where the system has no such names."""
 
 
 class ResourceLock:
@@ -90,11 +96,12 @@ def lock_resources(rig: RigFile, wait: Duration, on_wait: Callable[[str], None] 
             lock = FileLock(path, mode=_FILE_MODE, is_singleton=True, thread_local=False)
             try:
                 _acquire(lock, resource, wait, clock, on_wait)
+                held.callback(_release, lock)
+                if lock.lock_counter == 1:
+                    _names[path] = _hold_name(path, resource)
+                    _write_note(path, rig.name)
             except OSError as error:
                 raise BenchError(f"{resource} cannot be locked: {path}: {error.strerror or error}") from error
-            held.callback(_release, lock)
-            if lock.lock_counter == 1:
-                _write_note(path, rig.name)
         return ResourceLock(held.pop_all())
 
 
@@ -118,10 +125,34 @@ def _acquire(
         raise BenchError(f"{resource} is still in use after {wait}: {_holder(path)}") from None
 
 
+def _hold_name(path: Path, resource: str) -> socket.socket | None:
+    """Hold, beside its file, a name of the lock that is in no folder; None where the system has no such names.
+
+    Raises:
+        BenchError: another process holds it, but not the file: somebody has removed that.
+        OSError: the name cannot be held.
+    """
+    if sys.platform != "linux":
+        return None
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0hil-lock-{sha256(os.fsencode(path)).hexdigest()}")
+    except OSError as error:
+        name.close()
+        if error.errno == errno.EADDRINUSE:
+            raise BenchError(f"{resource} is in use, though its lock was removed: {_holder(path)}") from error
+        raise
+    return name
+
+
 def _release(lock: FileLock) -> None:
-    if lock.lock_counter == 1:  # while it is held: afterwards the note may be another's
+    path = Path(lock.lock_file)
+    # While the lock is held, for afterwards they may be another's; so they are where the name could not be held.
+    if lock.lock_counter == 1 and path in _names:
         with suppress(OSError):
-            _note(Path(lock.lock_file)).unlink()
+            _note(path).unlink()
+        if name := _names.pop(path):
+            name.close()
     lock.release()
 
 

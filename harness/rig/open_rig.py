@@ -1,7 +1,9 @@
 """Opens a rig: reads its files, builds what is simulated, opens what is real."""
 
+import gc
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +39,11 @@ if TYPE_CHECKING:
 DEFAULT_SEED = 1
 ANSWER_TIMEOUT = Duration(2)
 """How long an instrument may take to answer."""
+LATE_BY_CYCLES = Fraction(2, 5)
+"""Lateness of simulated ECUs, in the shortest of their cycle times, that is a problem of the rig [P].
+
+Vehicles allow an interval to be half a cycle too long; an event may have several frames to send, one after the other.
+"""
 
 
 def read_rig(path: Path) -> tuple[RigFile, Vehicle]:
@@ -109,6 +116,7 @@ def _open_bench(facts: RigFile, vehicle: Vehicle, release: list[Callable[[], Non
     from harness.transports.paced_kernel import PacedKernel
     from harness.transports.wall_clock import WallClock
 
+    gc.collect()  # what an earlier rig has left: once a simulation is paced, the collector looks at nothing old
     kernel, clock = Kernel(), WallClock()
     channels = {}
     for name, bus in facts.buses.items():
@@ -145,6 +153,7 @@ def _open_parts(
     if bench:
         channels = {name: PacedCanChannel(channel, bench.paced) for name, channel in world.channels.items()}
         channels |= bench.channels
+        bench.paced.lateness.limit = _too_late(world)
         bench.paced.start()
         release.append(bench.paced.stop)
     release += [channel.close for name, channel in channels.items() if bench is None or name not in bench.channels]
@@ -176,6 +185,14 @@ def _open_parts(
         paced=bench.paced if bench else None,
         found_live=found_live,
     )
+
+
+def _too_late(world: "World") -> int:
+    """Return from how many nanoseconds on the simulated ECUs of a bench are too late."""
+    from harness.transports.paced_kernel import LATE
+
+    messages = [cyclic.message for ecu in world.ecus.values() for cyclic in ecu.messages.values()]
+    return min([LATE, *(int(message.cycle_time * LATE_BY_CYCLES) for message in messages if message.cycle_time)])
 
 
 def _open_instruments(

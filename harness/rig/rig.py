@@ -17,7 +17,7 @@ from harness.rig.power_modes import take_steps
 from harness.rig.probes import Probe
 from harness.rig.rig_file import RigFile
 from harness.rig.signals import Signals
-from harness.transports.paced_kernel import LATE, PacedKernel
+from harness.transports.paced_kernel import PacedKernel
 from harness.vehicle import Limit, PowerMode, Vehicle
 
 if TYPE_CHECKING:
@@ -261,9 +261,10 @@ class Rig:
         if self.paced:
             found += self.paced.problems
             if now.too_late > before.too_late:
+                lateness = self.paced.lateness
                 found.append(
-                    f"the simulated ECUs were more than {LATE // MILLISECOND} ms late {now.too_late - before.too_late} "
-                    f"times since the test began; in all: {self.paced.lateness}"
+                    f"the simulated ECUs were more than {lateness.limit / MILLISECOND:g} ms late "
+                    f"{now.too_late - before.too_late} times since the test began; in all: {lateness}"
                 )
         for name, instrument in self.instruments.items():
             try:

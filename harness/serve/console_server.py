@@ -3,6 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.serve.posts import Posts
 from harness.serve.tcp_server import Connection, Talk
 from harness.simulation.serial_line import SerialLine
 from harness.transports.paced_kernel import PacedKernel
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 IN_USE = b"console in use\r\n"
 """What a second client is told."""
+_AT_ONCE = 256
+"""Bytes that an ECU gets in one event of the simulation, at most [P]: each may be a command of its own."""
 
 
 def console_talk(line: SerialLine, paced: PacedKernel) -> Talk:
@@ -28,8 +31,9 @@ def console_talk(line: SerialLine, paced: PacedKernel) -> Talk:
             stop()
 
         paced.post(begin)
-        while data := await connection.read():
-            paced.post(partial(line.send, data))
+        posts = Posts(paced, connection, most=1)
+        while data := await connection.read(_AT_ONCE):
+            await posts.post(partial(line.send, data))
         paced.post(end)
 
     return talk

@@ -10,12 +10,12 @@ from types import FrameType
 from typing import Any
 
 from harness.errors import BenchError
+from harness.interrupts import heeded_stop_signals, leave_closed_terminal
 from harness.transports.paced_kernel import PacedKernel
 
 Signals = asyncio.Queue[int]
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGBREAK")
-_SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+_FROM_A_TERMINAL = frozenset(getattr(signal, name) for name in ("SIGINT", "SIGBREAK") if hasattr(signal, name))
 _LOOK = 0.2
 """Seconds between two looks at whether the simulation still runs."""
 _LAST_WORDS = 10.0
@@ -24,7 +24,7 @@ _LAST_WORDS = 10.0
 
 @contextmanager
 def arriving_signals() -> Iterator[Signals]:
-    """Collect Ctrl-C and SIGTERM instead of being ended by them; in the main thread, inside an event loop.
+    """Collect the signals that end a program instead of being ended by them; in the main thread, inside an event loop.
 
     The loop's own `add_signal_handler` does not exist on Windows; this works on both.
     """
@@ -32,9 +32,10 @@ def arriving_signals() -> Iterator[Signals]:
     signals: Signals = asyncio.Queue()
 
     def note(number: int, _: FrameType | None) -> None:
+        leave_closed_terminal()
         loop.call_soon_threadsafe(signals.put_nowait, number)
 
-    before = {number: signal.signal(number, note) for number in _SIGNALS}
+    before = {number: signal.signal(number, note) for number in heeded_stop_signals()}
     try:
         yield signals
     finally:
@@ -88,7 +89,7 @@ async def _failure(paced: PacedKernel) -> None:
 async def _pass_on(signals: Signals, process: asyncio.subprocess.Process) -> None:
     while True:
         number = await signals.get()
-        if number == signal.SIGTERM or not _came_from_a_terminal():
+        if number not in _FROM_A_TERMINAL or not _came_from_a_terminal():
             with suppress(ProcessLookupError):
                 process.send_signal(number)
 

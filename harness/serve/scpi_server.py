@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from functools import partial
 
+from harness.serve.posts import Posts
 from harness.serve.tcp_server import GRACE, MOST_WAITING, Connection, Talk
 from harness.simulation.instruments.scpi_instrument import ScpiInstrument
 from harness.transports.paced_kernel import PacedKernel
@@ -17,9 +18,10 @@ def scpi_talk(instrument: ScpiInstrument, paced: PacedKernel) -> Talk:
 
     async def talk(connection: Connection) -> None:
         client = _Client(instrument, connection)
+        posts = Posts(paced, connection)
         while line := await connection.read_line():
             if message := line.decode("latin-1").strip():
-                paced.post(partial(client.send, message))
+                await posts.post(partial(client.send, message))
         # It may have closed its half of the connection only, as `nc` does at the end of its input.
         paced.post(client.end)
         with suppress(TimeoutError):

@@ -15,6 +15,7 @@ from harness.clock import MICROSECOND, SECOND
 from harness.errors import TestError, unknown_name
 from harness.protocols.can_frame import new_frame
 from harness.serve.can_client_node import BusNodes, ClientNode
+from harness.serve.posts import Posts
 from harness.serve.tcp_server import Connection, Talk
 from harness.transports.paced_kernel import PacedKernel
 
@@ -50,6 +51,7 @@ class _Client:
         self._connection = connection
         self._buses = buses
         self._paced = paced
+        self._posts = Posts(paced, connection)
         self._epoch = epoch
         self._node: ClientNode | None = None
         self._is_raw = False
@@ -63,14 +65,14 @@ class _Client:
             end = 0
             for message in _MESSAGE.finditer(received):
                 end = message.end()
-                self._obey(message[1].decode("ascii", "backslashreplace").strip())
+                await self._obey(message[1].decode("ascii", "backslashreplace").strip())
             received = received[end:]
             if len(received) > LONGEST_MESSAGE:
                 self._connection.drop(f"no message < ... > in {LONGEST_MESSAGE} bytes")
         if self._node:
             self._paced.post(self._node.leave)
 
-    def _obey(self, message: str) -> None:
+    async def _obey(self, message: str) -> None:
         self._let_go()
         command, _, rest = message.partition(" ")
         try:
@@ -81,7 +83,7 @@ class _Client:
             elif command == "rawmode":
                 self._enter_raw_mode()
             elif command == "send":
-                self._paced.post(partial(self._opened(command).send, frame_to_send(rest)))
+                await self._posts.post(partial(self._opened(command).send, frame_to_send(rest)))
             else:
                 self._answer(f"error {_unserved(command)}")
         except TestError as error:

@@ -12,10 +12,15 @@ LONGEST_LINE = 64 * 1024
 """Bytes."""
 MOST_WAITING = 1024 * 1024
 """Bytes that may wait to be written to a client, or to be worked through for it."""
+_AT_ONCE = 4096
+"""Bytes of one read, at most."""
 GRACE = 0.5
 """Seconds that a client waits for the one before it to go: enough for one that connects anew [P]."""
 _FLUSH = 1.0
 """Seconds that a client has to take what was written before its connection was closed [P]."""
+_KEEPALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3}
+"""Seconds of silence, seconds between probes, and probes, after which a client that has gone without a word, as by a
+loss of power, is taken for lost [P]: an instrument takes nobody else while it is connected."""
 
 
 class Connection:
@@ -30,12 +35,15 @@ class Connection:
         self._log = log
         self._loop = asyncio.get_running_loop()
 
-    async def read(self) -> bytes:
-        """Return what has come; nothing when the client has gone."""
+    async def read(self, most: int = _AT_ONCE) -> bytes:
+        """Return what has come, so many bytes at most; nothing when the client has gone."""
         try:
-            return await self._reader.read(LONGEST_LINE)
+            data = await self._reader.read(most)
         except OSError:
             return b""
+        if len(data) == most:
+            await asyncio.sleep(0)  # there may be more, and a reader that has some lets nobody else have a turn
+        return data
 
     async def read_line(self) -> bytes:
         """Return a line with its end; nothing when the client has gone, be it in the middle of a line."""
@@ -112,21 +120,32 @@ class TcpServer:
             connection.close()
         if self._clients:
             await asyncio.wait(self._clients, timeout=_FLUSH)
-        for connection in self._clients.values():
+        for task, connection in self._clients.items():
             connection.abort()
+            task.cancel()  # it may wait for a simulation that has stopped
         if self._clients:
             await asyncio.wait(self._clients)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _keep_alive(writer.get_extra_info("socket"))
         connection = Connection(self._name, reader, writer, self._log)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  the event loop runs this as one
         self._clients[task] = connection
         try:
-            await self._talk(connection)
+            with suppress(asyncio.CancelledError):  # the server closes
+                await self._talk(connection)
         finally:
             await connection.closed()
             del self._clients[task]
+
+
+def _keep_alive(accepted: socket.socket) -> None:
+    with suppress(OSError):  # the client has gone already
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _KEEPALIVE.items():
+            if option := getattr(socket, name, None):
+                accepted.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class OneAtATime:

@@ -199,6 +199,23 @@ def test_a_holder_that_is_killed_holds_nothing(bench: Callable[..., RigFile], st
         pass
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of locks outside of all folders")
+def test_a_lock_holds_when_its_file_is_removed(
+    bench: Callable[..., RigFile], start: Callable[..., Holder], folder: Path
+) -> None:
+    """By whoever cleans /tmp up; the second run then locks a file of its own."""
+    rig = bench("first", supply=SUPPLY, switches=SWITCHES)
+    holder = start(rig)
+    assert _line(holder) == "held"
+    for path in folder.glob("*.lock"):
+        path.unlink()
+    for _ in range(2):  # the one who is turned away leaves the holder's note
+        with pytest.raises(BenchError, match=rf"is in use, though its lock was removed: .*process {holder.pid}, rig"):
+            lock_resources(rig, NOT_AT_ALL)
+    _let_go(holder)
+    lock_resources(rig, NOT_AT_ALL).release()
+
+
 def test_waiting_ends_when_the_holder_does(bench: Callable[..., RigFile], start: Callable[..., Holder]) -> None:
     rig = bench("first", supply=SUPPLY, switches=SWITCHES)
     held = lock_resources(rig, NOT_AT_ALL)

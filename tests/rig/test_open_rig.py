@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.clock import MILLISECOND
 from harness.errors import BenchError, InstrumentError, InstrumentTimeoutError, RigFileError
 from harness.quantities import Duration
 from harness.rig import open_rig as open_rig_module
@@ -163,6 +164,33 @@ def test_an_interrupted_opening_gives_the_sessions_back(
     with pytest.raises(KeyboardInterrupt):
         open_rig(path)
     assert supply.left.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("real", "limit"),
+    [
+        ((), 4),
+        (("gateway", "power steering"), 8),  # who send each 10 ms; all others send each 20 ms at most
+        (("gateway", "power steering", "brake control", "brake booster", "front camera", "front radar"), 40),
+    ],
+    ids=["10 ms", "20 ms", "100 ms"],
+)
+def test_how_late_a_rest_bus_may_be_follows_its_shortest_cycle_time(
+    real: tuple[str, ...], limit: int, rig_path: Path
+) -> None:
+    """So that no lateness that is in order breaks a cycle time by half."""
+    text = rig_path.read_text(encoding="utf-8").replace(
+        "{channel: simulated}", f"{{channel: {{interface: virtual, channel: {os.getpid()}}}}}"
+    )
+    for ecu in real:
+        text = text.replace(f"  {ecu}: {{model: rest-bus, ", f"  {ecu}: {{")
+    rig_path.write_text(text, encoding="utf-8")
+    rig = open_rig(rig_path)
+    try:
+        assert rig.paced
+        assert rig.paced.lateness.limit == limit * MILLISECOND
+    finally:
+        rig.close()
 
 
 def test_opening_energises_nothing(rig: Rig) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from harness.errors import HarnessError
+from harness.interrupts import STOP_SIGNALS
 from harness.rig.rig_file import read_rig_file
 from harness.rig.world import World, build_world
 from harness.serve import served_rig
@@ -34,7 +35,7 @@ def _planned(*, only: tuple[str, ...] = (), **changes: Any) -> Plan:
     return plan(RIG, **{"only": only, "host": None, "ports": (), "at": None, "seed": 1, **changes})
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_a_signal_ends_it_cleanly(serve: Serve, connect: Connect, number: signal.Signals) -> None:
     rig = serve("rx5-virtual", "--only", "head unit")
     assert rig.facts["rig"] == "rx5-virtual"
@@ -100,13 +101,14 @@ WAITS = """
 import signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
 signal.signal(signal.SIGINT, lambda *_: sys.exit(6))
+signal.signal(signal.SIGHUP, lambda *_: sys.exit(7))
 print("ready", flush=True)
 time.sleep(60)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent them")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 5), (signal.SIGINT, 6)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 5), (signal.SIGINT, 6), (signal.SIGHUP, 7)])
 def test_a_signal_is_passed_on_to_the_command(number: signal.Signals, code: int) -> None:
     # In a session of its own there is no terminal whose Ctrl-C would reach both.
     with subprocess.Popen(
@@ -121,6 +123,23 @@ def test_a_signal_is_passed_on_to_the_command(number: signal.Signals, code: int)
         process.send_signal(number)
         process.communicate(timeout=BOUND)
         assert process.returncode == code
+
+
+@pytest.mark.skipif(shutil.which("nohup") is None, reason="starts it by nohup")
+def test_with_nohup_it_outlives_the_terminal() -> None:
+    with subprocess.Popen(
+        ["nohup", HIL, "serve", RIG, "--", sys.executable, "-c", WAITS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=BOUND)
+        assert process.returncode == 5
 
 
 def test_a_command_that_does_not_exist_is_named() -> None:

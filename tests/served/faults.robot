@@ -30,6 +30,13 @@ Frames That Never Come
     Log To Console    now
     Frame Should Not Arrive    FVCM_HSC2_FrP03    during=%{SECONDS} s
 
+Regular Message
+    [Documentation]    Of an ECU that the runner simulates.
+    [Tags]    regular
+    Wait    1 s
+    Log To Console    now
+    Cycle Time Should Be    FVCM_HSC2_FrP03    during=%{SECONDS} s
+
 Line That Never Comes
     [Documentation]    A dead console never brings it either.
     [Tags]    line

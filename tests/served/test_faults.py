@@ -17,7 +17,7 @@ from tests.served.conftest import BOUND, CAN, CONSOLE, SUPPLY, SWITCHES, Effort,
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="stops and kills processes by signals")
 
-LATE = "The rig is not healthy: the simulated ECUs were more than 50 ms late"
+LATE = "The rig is not healthy: the simulated ECUs were more than "
 BUSY = (
     LATE,
     "The rig is not healthy: bus chassis: a frame came ",
@@ -269,3 +269,16 @@ def test_a_runner_that_stands_still_says_that_its_simulated_ecus_were_late(
         assert "did not answer" not in ended.hit, "the server is not to blame"
 
     _at_once(*(partial(stand_still, *one) for one in stops))
+
+
+def test_a_runner_that_stands_still_for_two_cycles_is_not_the_fault_of_a_message(labs: Labs) -> None:
+    """The cycle time of a message that the runner itself sends is then broken."""
+
+    def stop(_: Lab, run: Run) -> None:
+        run.process.send_signal(signal.SIGSTOP)
+        sleep(0.042)
+        run.process.send_signal(signal.SIGCONT)
+
+    ended = _fault(labs(), "regular", stop, comes_back=True)
+    assert LATE in ended.hit
+    assert "deviation of longest interval of FVCM_HSC2_FrP03" in ended.hit

@@ -1,5 +1,6 @@
 """A kernel in step with the wall clock, on a thread of its own."""
 
+import gc
 import threading
 from collections.abc import Iterator
 
@@ -100,6 +101,28 @@ def test_nothing_happens_while_it_is_held(world: Paced) -> None:
         assert len(ticks) == before
 
 
+def test_what_is_posted_without_end_does_not_keep_what_is_due_from_running(world: Paced) -> None:
+    """As by a client that sends all the time."""
+    done = threading.Event()
+
+    def post_again() -> None:
+        if not done.is_set():
+            world.paced.post(post_again)
+
+    world.kernel.at(20 * MILLISECOND, done.set)
+    world.paced.post(post_again)
+    world.paced.start()
+    assert done.wait(SOON)
+
+
+def test_while_it_runs_garbage_is_looked_for_among_new_objects_only(world: Paced) -> None:
+    world.kernel.at(3600 * SECOND, lambda: None)
+    world.paced.start()
+    assert len(gc.get_objects()) < gc.get_freeze_count()
+    world.paced.stop()
+    assert not gc.get_freeze_count()
+
+
 def test_one_that_posts_may_hold_what_the_simulation_waits_for(world: Paced) -> None:
     """As a receiving thread does, which hands frames over under its lock, while an ECU sends on that channel."""
     lock, inside, done = threading.Lock(), threading.Event(), threading.Event()
@@ -145,6 +168,10 @@ def test_lateness_is_counted() -> None:
     lateness.count(5 * SECOND, 5 * SECOND + LATE + 1)
     assert (lateness.events, lateness.too_late, lateness.most, lateness.most_at) == (2, 1, LATE + 1, 5 * SECOND)
     assert str(lateness) == "2 events, 25.500 ms late on average, 50.000 ms at most, at 5.000 s"
+    lateness.limit = 4 * MILLISECOND
+    lateness.count(0, 4 * MILLISECOND)
+    lateness.count(0, 4 * MILLISECOND + 1)
+    assert lateness.too_late == 2
 
 
 def test_an_event_that_had_to_wait_is_late(world: Paced) -> None:
