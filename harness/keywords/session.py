@@ -39,6 +39,8 @@ class TestRecord:
     """Messages of judgements that failed and that the suite did not declare as expected."""
     inconclusive: list[str] = field(default_factory=list)
     """Messages of judgements that nobody can tell about."""
+    times_late: int = 0
+    """Of the simulated ECUs, before it began."""
     problems: list[str] = field(default_factory=list)
     """What was wrong with the rig before somebody looked at it at a prompt."""
 
@@ -274,6 +276,7 @@ class Session:
         """Take up the record of a test."""
         started = self._rig.clock.now if self._rig else 0
         self.test = TestRecord(self.suite.suite, name, requirements, started)
+        self.test.times_late = self._rig.times_late if self._rig else 0
         self.mark(f"test {name}")
 
     def problems(self) -> list[str]:

@@ -40,7 +40,7 @@ DEFAULT_SEED = 1
 ANSWER_TIMEOUT = Duration(2)
 """How long an instrument may take to answer."""
 LATE_BY_CYCLES = Fraction(2, 5)
-"""Lateness of simulated ECUs, in the shortest of their cycle times, that is a problem of the rig [P].
+"""Lateness of simulated ECUs, in the shortest of their cycle times, from which on a failure may be due to it [P].
 
 Vehicles allow an interval to be half a cycle too long; an event may have several frames to send, one after the other.
 """
@@ -153,7 +153,7 @@ def _open_parts(
     if bench:
         channels = {name: PacedCanChannel(channel, bench.paced) for name, channel in world.channels.items()}
         channels |= bench.channels
-        bench.paced.lateness.limit = _too_late(world)
+        bench.paced.lateness.limit = _unnoticed(world)
         bench.paced.start()
         release.append(bench.paced.stop)
     release += [channel.close for name, channel in channels.items() if bench is None or name not in bench.channels]
@@ -187,8 +187,8 @@ def _open_parts(
     )
 
 
-def _too_late(world: "World") -> int:
-    """Return from how many nanoseconds on the simulated ECUs of a bench are too late."""
+def _unnoticed(world: "World") -> int:
+    """Return by how many nanoseconds the simulated ECUs of a bench may be late and nobody notices."""
     from harness.transports.paced_kernel import LATE
 
     messages = [cyclic.message for ecu in world.ecus.values() for cyclic in ecu.messages.values()]

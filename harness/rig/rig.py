@@ -17,7 +17,7 @@ from harness.rig.power_modes import take_steps
 from harness.rig.probes import Probe
 from harness.rig.rig_file import RigFile
 from harness.rig.signals import Signals
-from harness.transports.paced_kernel import PacedKernel
+from harness.transports.paced_kernel import LATE, PacedKernel
 from harness.vehicle import Limit, PowerMode, Vehicle
 
 if TYPE_CHECKING:
@@ -231,6 +231,11 @@ class Rig:
         channels = {name: bus.channel.health() for name, bus in self.buses.items()}
         return RigHealth(channels, self.paced.lateness.too_late if self.paced else 0)
 
+    @property
+    def times_late(self) -> int:
+        """How often the simulated ECUs of a bench have been so late that a cycle time may be broken by it."""
+        return self.paced.lateness.beyond_limit if self.paced else 0
+
     def told_at_the_end(self) -> dict[str, str]:
         """Return what a report says of how well a rig in wall time has kept time, and of what cannot be known."""
         if self.paced is None:
@@ -261,10 +266,9 @@ class Rig:
         if self.paced:
             found += self.paced.problems
             if now.too_late > before.too_late:
-                lateness = self.paced.lateness
                 found.append(
-                    f"the simulated ECUs were more than {lateness.limit / MILLISECOND:g} ms late "
-                    f"{now.too_late - before.too_late} times since the test began; in all: {lateness}"
+                    f"the simulated ECUs were more than {LATE // MILLISECOND} ms late {now.too_late - before.too_late} "
+                    f"times since the test began; in all: {self.paced.lateness}"
                 )
         for name, instrument in self.instruments.items():
             try:

@@ -50,10 +50,12 @@ class Lateness:
     most: int = 0
     most_at: int = 0
     """Rig time."""
-    limit: int = LATE
-    """From here on an event is too late."""
     too_late: int = 0
-    """Times at which an event was."""
+    """Times at which an event was later than `LATE`."""
+    limit: int = LATE
+    """From here on lateness can break a cycle time."""
+    beyond_limit: int = 0
+    """Times at which an event was later than that."""
 
     def count(self, due: int, now: int) -> None:
         """Count an event that was due at one rig time and began at another."""
@@ -63,7 +65,8 @@ class Lateness:
         if late > self.most:
             self.most, self.most_at = late, due
         if late > self.limit:
-            self.too_late += 1
+            self.beyond_limit += 1
+            self.too_late += late > LATE
 
     def __str__(self) -> str:
         mean = self.total / self.events / MILLISECOND if self.events else 0.0

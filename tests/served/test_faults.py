@@ -48,6 +48,7 @@ def _fault(
     *,
     seconds: int = 3,
     comes_back: bool = False,
+    verdict: Verdict = Verdict.ERROR,
 ) -> Ended:
     """Let something fail in the middle of a test, and make sure that the run ends as it must.
 
@@ -57,6 +58,7 @@ def _fault(
         strike: makes something fail.
         seconds: that the test takes.
         comes_back: whether the test behind it finds the rig healthy again.
+        verdict: of the test.
     """
     run = lab.run(tag, "behind", seconds=seconds)
     run.until("now")
@@ -70,8 +72,8 @@ def _fault(
     run.check_reports(code)
     lab.check_lock_is_free()
     hit, behind = run.outcomes.values()
-    assert hit.verdict is Verdict.ERROR, run.output
-    assert f"  ERROR         {hit.name}\n                  {hit.first_line}\n" in run.output
+    assert hit.verdict is verdict, run.output
+    assert f"  {verdict:<13} {hit.name}\n                  {hit.first_line}\n" in run.output
     if comes_back:
         assert _complaints(behind.message) == []
     else:
@@ -279,6 +281,6 @@ def test_a_runner_that_stands_still_for_two_cycles_is_not_the_fault_of_a_message
         sleep(0.042)
         run.process.send_signal(signal.SIGCONT)
 
-    ended = _fault(labs(), "regular", stop, comes_back=True)
-    assert LATE in ended.hit
+    ended = _fault(labs(), "regular", stop, comes_back=True, verdict=Verdict.INCONCLUSIVE)
     assert "deviation of longest interval of FVCM_HSC2_FrP03" in ended.hit
+    assert "the simulated ECUs were late in this test" in ended.hit

@@ -171,7 +171,7 @@ def test_lateness_is_counted() -> None:
     lateness.limit = 4 * MILLISECOND
     lateness.count(0, 4 * MILLISECOND)
     lateness.count(0, 4 * MILLISECOND + 1)
-    assert lateness.too_late == 2
+    assert (lateness.too_late, lateness.beyond_limit) == (1, 2)
 
 
 def test_an_event_that_had_to_wait_is_late(world: Paced) -> None:
