@@ -87,7 +87,7 @@ def test_the_status_in_robot_agrees_with_the_verdict(verdicts: tuple[Path, dict[
         ("Fails Before A Rig Fault", f"The rig is not healthy: supply: -113 Undefined header\n{TOO_LOW}"),
         (
             "Needs What The Rig Lacks",
-            "rig rx5-virtual lacks nothing-like-this: no capability 'nothing-like-this'. Known: ammeter, ",
+            "rig rx5-virtual lacks nothing-like-this: no capability 'nothing-like-this'. Known: airbag, ammeter, ",
         ),
         ("Takes Too Long", "Test timeout 300 milliseconds exceeded."),
         ("Errs In Its Teardown", "Teardown failed:\nno ECU 'nobody'"),

@@ -117,7 +117,7 @@ def test_a_bypass_stays_closed_while_the_car_draws_more_than_the_meter_carries(b
         with pytest.raises(BenchError) as refused:
             booted(keyword, PARKED, *arguments)
         assert str(refused.value) == (
-            "source meter carries 1.05 A at most, but supply output 1 delivers 2.25 A; its bypass was not opened"
+            "source meter carries 1.05 A at most, but supply output 1 delivers 2.45 A; its bypass was not opened"
         )
     assert sent == []
     assert booted("Get Signal", "HeadUnit.BootState") == "Running"

@@ -34,7 +34,12 @@ def test_whatever_fails_while_a_device_is_asked_it_is_not_energised_again(
 ) -> None:
     sent: list[bytes] = []
 
-    def send(_: SerialLine, data: bytes) -> None:
+    ordinary = SerialLine.send
+
+    def send(line: SerialLine, data: bytes) -> None:
+        if data != b"version\n":  # that of another line
+            ordinary(line, data)
+            return
         sent.append(data)
         raise RuntimeError("a library is wrong")
 

@@ -144,7 +144,7 @@ MISSPELT = [
     (keyword.name, argument.name)
     for keyword in KEYWORDS.values()
     for argument in keyword.args
-    if argument.name in NAMES
+    if argument.name in NAMES and (keyword.name, argument.name) != ("Answer Should Contain", "line")
 ]
 
 

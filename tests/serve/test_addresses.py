@@ -78,9 +78,17 @@ def test_addresses_are_those_of_the_other_sides_rig_file(find: Find) -> None:
     [
         ("resource: TCPIP0::bench.lab::5026::SOCKET", "resource: GPIB::9::INSTR", "switches is served, so TCPIP::host"),
         ("resource: tcp://bench.lab:5027", "resource: /dev/ttyUSB0", "head unit console is served, so tcp://host:port"),
-        ("interface: socketcand", "interface: socketcan", "chassis is served, so interface socketcand"),
+        (
+            "interface: socketcand, channel: chassis",
+            "interface: socketcan, channel: chassis",
+            "chassis is served, so interface socketcand",
+        ),
         ("channel: chassis,", "channel: can0,", "channel chassis"),
-        (", port: 29536}", "}", "host and port are needed"),
+        (
+            "channel: chassis, parameters: {host: bench.lab, port: 29536}",
+            "channel: chassis, parameters: {host: bench.lab}",
+            "host and port are needed",
+        ),
         (
             "TCPIP::bench.lab::5025",
             "TCPIP::other.lab::5025",

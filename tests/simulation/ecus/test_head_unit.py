@@ -374,6 +374,27 @@ def _draws_current_asleep(drive: Drive) -> bool:
     return drive.car.output.current >= 0.02
 
 
+def _boot_currents(drive: Drive) -> list[float]:
+    """Return what it draws in each of the first 100 ms from terminal 15 on."""
+    drive.ignition(on=True)
+    drawn = []
+    for _ in range(100):
+        drive.car.run(1)
+        drawn.append(drive.car.output.current)
+    return drawn
+
+
+def _wakes_up_while_parked(drive: Drive) -> bool:
+    drive.start()
+    drive.ignition(on=False)
+    drive.after(10_000)
+    drawn = []
+    for _ in range(50):
+        drive.car.run(50)
+        drawn.append(drive.car.output.current)
+    return max(drawn) > 0.09
+
+
 def _reads_a_volt_less(drive: Drive) -> bool:
     drive.start()
     return drive.status()["SupplyVoltage"] == 125
@@ -500,7 +521,10 @@ SEEN: dict[str, Callable[[Drive], bool]] = {
     "does not sleep": _does_not_sleep,
     "resets in after-run": _resets_in_after_run,
     "high running current": _draws_too_much,
+    "high inrush current": lambda drive: max(_boot_currents(drive)) > 6,
+    "long inrush current": lambda drive: sum(drawn > 3 for drawn in _boot_currents(drive)) > 30,
     "draws current asleep": _draws_current_asleep,
+    "wakes up while parked": _wakes_up_while_parked,
     "wrong voltage": _reads_a_volt_less,
     "stale speed": _shows_a_lost_speed,
     "wrong speed": _shows_5_percent_more,
