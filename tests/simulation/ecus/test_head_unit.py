@@ -376,6 +376,7 @@ def _draws_current_asleep(drive: Drive) -> bool:
 
 def _boot_currents(drive: Drive) -> list[float]:
     """Return what it draws in each of the first 100 ms from terminal 15 on."""
+    drive.car.supply(13.5)
     drive.ignition(on=True)
     drawn = []
     for _ in range(100):
