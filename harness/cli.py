@@ -218,7 +218,7 @@ def serve(  # noqa: PLR0917  typer gives them by name
 ) -> None:
     """Serve a simulated rig in wall time behind sockets: SCPI, socketcand and consoles, for any program.
 
-    Exit code: 0 ended by Ctrl-C or SIGTERM, or that of COMMAND; 2 the simulation failed; 3 nothing was served.
+    Exit code: 0 ended by a signal, or that of COMMAND; 2 the simulation failed; 3 nothing was served.
     """
     from harness.serve.served_rig import plan
     from harness.serve.served_rig import serve as serve_rig
