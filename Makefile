@@ -9,7 +9,7 @@ RIG ?= rx5-virtual
 .PHONY: run run-served test lint types bench soak clean
 
 run: .venv/installed
-	$(BIN)/hil run --rig $(RIG) $(SUITES)
+	$(BIN)/hil run --rig $(RIG) --exclude level:endurance $(SUITES)
 
 # The head unit and the instruments behind sockets, as on a bench; the other ECUs by the runner. In wall time.
 run-served: .venv/installed
