@@ -39,7 +39,11 @@ LATE = (
     r"The rig (is not healthy|was not healthy after the tests of Busy): (the simulated ECUs were more than .* late "
     r"|bus chassis: (a frame came .* after its time stamp|nothing was received for |its server did not answer for )).*"
 )
-EXPECTED = re.compile(f"{STOPPED}|{HEADINGS}|{LATE}")
+CUT_SHORT = (
+    r"The rig is not healthy: \w+: a command has failed, and simulated ECUs may not have seen what it did: "
+    r"Execution terminated by signal"
+)
+EXPECTED = re.compile(f"{STOPPED}|{HEADINGS}|{LATE}|{CUT_SHORT}")
 
 OUTSIDE = "Outside of the tests: "
 ALARMING = ("Traceback", "may not be safe", "by force", "not complete")
