@@ -218,7 +218,7 @@ class PytestRun:
         """Write the reports, after the last fixtures have been torn down."""
         if self._folder is None:
             return
-        with held_back(_say_so):
+        with suppress(KeyboardInterrupt), held_back(_say_so):  # what is said at its end comes too late to stop anything
             self._end_run(self._folder, session, exitstatus)
         for number in self._before:  # the rig is safe and the reports say how it ended: nothing is left to stop
             signal.signal(number, signal.SIG_IGN)
