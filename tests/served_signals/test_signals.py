@@ -37,7 +37,8 @@ STOPPED = r"Execution terminated by signal|Test execution stopped due to a fatal
 HEADINGS = r"Parent suite setup failed:|(Setup|Teardown) failed:|Also teardown failed:"
 LATE = (
     r"The rig (is not healthy|was not healthy after the tests of Busy): (the simulated ECUs were more than .* late "
-    r"|bus (chassis|body): (a frame came .* after its time stamp|nothing was received for |its server did not answer for )).*"
+    r"|bus (chassis|body): "
+    r"(a frame came .* after its time stamp|nothing was received for |its server did not answer for )).*"
 )
 CUT_SHORT = (
     r"The rig is not healthy: \w+: a command has failed, and simulated ECUs may not have seen what it did: "
