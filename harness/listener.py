@@ -115,7 +115,7 @@ class Listener:
         """Return what the rig lacks for a test with these tags, as the reason to skip it; empty if nothing."""
         return self._session.lack(tagged(tags, NEEDS))
 
-    def end_test(self, data: "running.TestCase", result: "result.TestCase") -> None:  # noqa: ARG002
+    def end_test(self, data: "running.TestCase", result: "result.TestCase") -> None:  # noqa: ARG002  Robot hands both over
         """Give the verdict: of the judgements, of all other keywords that failed, and of the rig itself."""
         if BuiltIn().dry_run_active or self._heard(f"end {result.id}"):
             return

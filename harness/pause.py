@@ -42,7 +42,7 @@ class PauseOnFail:
         if data.type == data.TEARDOWN and _is_test(result.parent):
             self._look_at(result.parent)
 
-    def end_test(self, data: "running.TestCase", result: "result.TestCase") -> None:  # noqa: ARG002
+    def end_test(self, data: "running.TestCase", result: "result.TestCase") -> None:  # noqa: ARG002  Robot hands both over
         """Pause at the end of a test without a teardown."""
         self._look_at(result)
 

@@ -191,7 +191,7 @@ async def served(plan: Plan, log: Log) -> AsyncIterator[ServedRig]:
         names = [*world.instruments, *world.relay_cards, *([CAN] if plan.buses else []), *plan.streams]
         sockets = {name: ending.enter_context(open_socket(name, plan.addresses)) for name in names}
         paced = PacedKernel(world.kernel, WallClock())
-        epoch = time.time_ns()
+        epoch = time.time_ns()  # read once: clients see the time of day in stamps, and no change of it
         for name, talk in _talks(plan, world, paced, epoch).items():
             server = TcpServer(name, sockets[name], talk, log)
             await server.start()

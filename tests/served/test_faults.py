@@ -206,7 +206,9 @@ def test_a_bus_whose_server_no_longer_reads_is_an_error_and_holds_nothing_up_for
     full = [f"The rig is not healthy: {_bus(lab, bus)}{blocked}" for bus in ("chassis", "body")]
     assert "The rig is not healthy: bus chassis: controller is " in ended.hit
     assert any(one in ended.behind for one in full), "which of them is full first is a matter of buffers"
-    assert ended.hit.count(blocked) <= 4, "for each bus once for the bus, once for the frames that could not be sent"
+    assert all(ended.hit.count(f"channel {bus}: {blocked}") <= 2 for bus in ("chassis", "body")), (
+        "for each bus once for the bus, once for the frames that could not be sent"
+    )
     assert "not be safe" not in ended.output
 
 
@@ -279,4 +281,5 @@ def test_a_runner_that_stands_still_for_two_cycles_is_not_the_fault_of_a_message
         run.process.send_signal(signal.SIGCONT)
 
     ended = _fault(labs(), "regular", stop, comes_back=True, verdicts=(Verdict.INCONCLUSIVE, Verdict.ERROR))
-    assert LATE in ended.hit or "the simulated ECUs were late in this test" in ended.hit
+    broken = "deviation of longest interval of FVCM_HSC2_FrP03" in ended.hit
+    assert LATE in ended.hit or (broken and "the simulated ECUs were late in this test" in ended.hit)
