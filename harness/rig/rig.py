@@ -236,6 +236,10 @@ class Rig:
         """How often the simulated ECUs of a bench have been so late that a cycle time may be broken by it."""
         return self.paced.lateness.beyond_limit if self.paced else 0
 
+    def is_rest_bus(self, message: str) -> bool:
+        """Say whether the runner itself sends a message beside a real car: nobody tests how regularly it does."""
+        return self.paced is not None and any(message in ecu.messages for ecu in self.ecus.values())
+
     def told_at_the_end(self) -> dict[str, str]:
         """Return what a report says of how well a rig in wall time has kept time, and of what cannot be known."""
         if self.paced is None:

@@ -1,18 +1,26 @@
 """Keywords for whole buses, each held to what a listener of the test's own has heard."""
 
+import json
+import os
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import can
 import pytest
+from ruamel.yaml import YAML
 
 from harness.errors import JudgementFailure, TestError
-from harness.keywords.network import _highest, _latencies
+from harness.keywords.network import NetworkKeywords, _highest, _latencies
 from harness.keywords.session import Session
+from harness.quantities import Duration
 from harness.results.measurement import Measurement, read_measurements
 from harness.results.verdict import Verdict
 
+RIG = Path(__file__).parents[2] / "rigs/rx5-virtual.yaml"
+NODES_OF_CHASSIS = ("HU", "BCM", "GW", "SCSABS", "EHBS", "EPS", "FVCM", "FDR")
 Call = Callable[..., Any]
 Measured = Callable[[], Measurement]
 
@@ -108,6 +116,32 @@ def test_all_messages_are_regular_but_of_a_slow_node(booted: Call, kept: Callabl
     booted("Switch Defect On", "inertial sensor", "silent")
     with pytest.raises(JudgementFailure, match="3 of 46 were: IMU_Rates, IMU_Accelerations, IMU_Temperature"):
         booted("All Messages Should Be Regular", "backbone")
+
+
+def test_single_cycle_times_of_a_rest_bus_are_not_judged(tmp_path: Path) -> None:
+    rigs = shutil.copytree(RIG.parent, tmp_path / "rigs")
+    facts = YAML(typ="safe").load(RIG)
+    for bus, channel in facts["buses"].items():
+        channel["channel"] = {"interface": "virtual", "channel": f"rest bus {bus} {os.getpid()}"}
+    facts["ecus"] = {name: it for name, it in facts["ecus"].items() if it["node"] in NODES_OF_CHASSIS}
+    for beside in ("streams", "meters", "probes"):
+        facts.pop(beside)
+    rig = rigs / "bench.yaml"
+    rig.write_text(json.dumps(facts), encoding="utf-8")  # JSON is YAML
+    session = Session(str(rig))
+    session.open(tmp_path, "Suite", Path(__file__), seed=1)
+    try:
+        session.rig.power_up()
+        session.rig.switch_power_mode("on")
+        session.rig.clock.sleep(10**9)
+        with suppress(JudgementFailure):  # of what the means are, on a busy computer
+            NetworkKeywords(session).all_messages_should_be_regular("chassis", Duration(1))
+    finally:
+        session.close()
+        session.close_log()
+    missing, mean = read_measurements(tmp_path / "measurements.jsonl")[0]
+    assert (missing.name, missing.verdict) == ("messages missing on chassis", Verdict.PASS)
+    assert mean.name == "worst deviation of a mean cycle time on chassis"
 
 
 def test_a_wrong_checksum_is_counted(booted: Call) -> None:
