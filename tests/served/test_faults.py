@@ -62,7 +62,7 @@ def _fault(
     """
     run = lab.run(tag, "behind", seconds=seconds)
     run.until("now")
-    effort = Effort(run)
+    effort = Effort(lab, run)
     sleep(0.5)  # into the middle of what the test does
     strike(lab, run)
     run.until("Comes Behind")
