@@ -75,14 +75,15 @@ class Results:
         self.tests[data.name] = result
 
 
-def _suites() -> dict[str, str]:
-    """Return the file of each test, from `suites` on."""
+def _tests() -> dict[str, running.TestCase]:
     whole = running.TestSuite.from_file_system(ROOT / "suites")
     make_tests(whole)
-    return {test.name: test.source.relative_to(ROOT / "suites").as_posix() for test in whole.all_tests}
+    return {test.name: test for test in whole.all_tests}
 
 
-SUITES = _suites()
+TESTS = _tests()
+SUITES = {name: test.source.relative_to(ROOT / "suites").as_posix() for name, test in TESTS.items()}
+"""The file of each test, from `suites` on."""
 
 
 def run_suites(folder: Path, defects: str = "", suites: Collection[str] = (".",)) -> dict[str, result.TestCase]:
@@ -106,12 +107,8 @@ def run_suites(folder: Path, defects: str = "", suites: Collection[str] = (".",)
     return results.tests
 
 
-@pytest.fixture(scope="module")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, result.TestCase]:
-    return run_suites(tmp_path_factory.mktemp("healthy"))
-
-
-def test_all_pass_without_defects(healthy: dict[str, result.TestCase]) -> None:
+def test_all_pass_without_defects(tmp_path: Path) -> None:
+    healthy = run_suites(tmp_path)
     assert {name: test.message for name, test in healthy.items() if not test.passed} == {}
     assert len(healthy) >= 10
 
@@ -125,8 +122,8 @@ def test_every_test_has_a_defect_and_every_defect_a_test() -> None:
     assert all(tests for _, _, tests in CASES)
 
 
-def test_every_test_names_requirement_and_system(healthy: dict[str, result.TestCase]) -> None:
-    for name, test in healthy.items():
+def test_every_test_names_requirement_and_system() -> None:
+    for name, test in TESTS.items():
         assert any(tag.startswith("req:") for tag in test.tags), name
         assert any(tag.startswith("system:") for tag in test.tags), name
 
