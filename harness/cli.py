@@ -11,6 +11,7 @@ import typer
 from harness.errors import HarnessError, TestError
 from harness.quantities import Duration
 from harness.results.verdict import NOT_TO_BE_TRUSTED, NOTHING_RAN
+from harness.terminal import outlast_readers
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,9 +30,7 @@ app.add_typer(new, name="new")
 
 def main() -> None:
     """Run the command line and exit: 0 all passed, 1 the product failed, 2 something else went wrong, 3 nothing ran."""
-    for stream in (sys.stdout, sys.stderr):
-        # A name or message may have letters that the terminal does not.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # the streams of a process can
+    outlast_readers()
     try:
         code = app(prog_name="hil", standalone_mode=False)
     except UsageError as error:
