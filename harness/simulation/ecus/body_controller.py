@@ -12,7 +12,7 @@ from typing import ClassVar
 from harness.clock import MILLISECOND, SECOND
 from harness.simulation.ecus.ecu import EcuContext
 from harness.simulation.ecus.network_node import NetworkNode, Values
-from harness.simulation.ecus.rest_bus import WAKE_VOLTAGE
+from harness.simulation.ecus.rest_bus import TERMINAL_ON
 
 REVERSE = 2
 FLASH = 340 * MILLISECOND
@@ -113,7 +113,7 @@ class BodyController(NetworkNode):
         stale = self._was_on and self.has("stale terminals")
         return {
             "Terminal15": int(self.is_terminal_15_on or stale),
-            "Accessory": int(self._accessory is not None and self._accessory.voltage >= WAKE_VOLTAGE),
+            "Accessory": int(self._accessory is not None and self._accessory.voltage >= TERMINAL_ON),
             "Awake": 1,
             "BatteryVoltage": min(max(self._kl30.voltage, 0.0), 25.5),
         }
