@@ -119,6 +119,19 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
         it.close()
 
 
+@pytest.fixture
+def shell(terminal: Callable[..., Terminal]) -> Terminal:
+    """A shell with the rig open."""
+    return _shell(terminal)
+
+
+def _shell(terminal: Callable[..., Terminal]) -> Terminal:
+    opened = terminal("shell", "rx5-virtual")
+    opened.shows("rx5-virtual: Roewe RX5, virtual rig, seed 1")
+    opened.shows("hil>")
+    return opened
+
+
 def _folder(tmp_path: Path) -> Path:
     (folder,) = (tmp_path / "reports").iterdir()
     return folder
@@ -127,10 +140,7 @@ def _folder(tmp_path: Path) -> Path:
 # hil shell
 
 
-def test_keywords_are_run_and_the_rig_is_left_safe(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
-    shell = terminal("shell", "rx5-virtual")
-    shell.shows("rx5-virtual: Roewe RX5, virtual rig, seed 1")
-    shell.shows("hil>")
+def test_keywords_are_run_and_the_rig_is_left_safe(shell: Terminal, tmp_path: Path) -> None:
     shell.types("power up")
     shell.types("Wait    2 s")
     shell.types("Get Signal    HeadUnit.BootState")
@@ -154,9 +164,7 @@ def test_keywords_are_run_and_the_rig_is_left_safe(terminal: Callable[..., Termi
     assert read_run_facts(folder).rig_seconds > 2
 
 
-def test_the_rig_lives_while_nobody_types(terminal: Callable[..., Terminal]) -> None:
-    shell = terminal("shell", "rx5-virtual")
-    shell.shows("hil>")
+def test_the_rig_lives_while_nobody_types(shell: Terminal) -> None:
     shell.types("Power Up")
     shell.types("Get Signal    HeadUnit.BootState")
     shell.shows("\n  ")
@@ -165,9 +173,7 @@ def test_the_rig_lives_while_nobody_types(terminal: Callable[..., Terminal]) -> 
     shell.shows("\n  Running")
 
 
-def test_ctrl_c_ends_a_keyword_and_not_the_shell(terminal: Callable[..., Terminal]) -> None:
-    shell = terminal("shell", "rx5-virtual")
-    shell.shows("hil>")
+def test_ctrl_c_ends_a_keyword_and_not_the_shell(shell: Terminal) -> None:
     shell.types("Power Up")
     shell.types("Wait    100000000 s")
     shell.shows("Wait    100000000 s")
@@ -184,24 +190,19 @@ def test_ctrl_c_ends_a_keyword_and_not_the_shell(terminal: Callable[..., Termina
     assert shell.ends() == 0
 
 
-def test_tab_completes_and_lines_are_remembered(terminal: Callable[..., Terminal]) -> None:
-    shell = terminal("shell", "rx5-virtual")
-    shell.shows("hil>")
+def test_tab_completes_and_lines_are_remembered(shell: Terminal, terminal: Callable[..., Terminal]) -> None:
     shell.presses("Measure Supply V\t")
     shell.shows("oltage")
     shell.presses("\r")
     shell.shows("\n  0.0")
     shell.types("exit")
     assert shell.ends() == 0
-    again = terminal("shell", "rx5-virtual")
-    again.shows("hil>")
+    again = _shell(terminal)
     again.presses("\x1b[A\x1b[A")
     again.shows("Measure Supply Voltage")
 
 
-def test_sigterm_ends_the_shell_with_a_safe_rig(terminal: Callable[..., Terminal]) -> None:
-    shell = terminal("shell", "rx5-virtual")
-    shell.shows("hil>")
+def test_sigterm_ends_the_shell_with_a_safe_rig(shell: Terminal) -> None:
     shell.types("Power Up")
     shell.types("Measure Supply Voltage")
     shell.shows("\n  13.5")
@@ -251,33 +252,38 @@ Fails Without A Teardown
 """
 
 
-def test_a_run_holds_at_each_test_that_fails(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+@pytest.fixture
+def holding(terminal: Callable[..., Terminal], tmp_path: Path) -> Terminal:
+    """A run that holds at tests that fail."""
     (tmp_path / "failing.robot").write_text(FAILING, encoding="utf-8")
-    run_ = terminal("run", "--rig", "rx5-virtual", "--pause-on-fail", "failing.robot")
-    run_.shows("Failing.Fails Before Its Teardown has failed at ")
-    run_.shows("supply voltage: expected 20 V to 30 V, but it was 13.5 V")
-    run_.shows("hil>")
-    run_.types("Get Signal    Vehicle.Speed")  # the rest bus goes on with what the test has set
-    run_.shows("\n  50")
-    run_.types("Supply Voltage Should Be Between    13 V    14 V")
-    run_.shows("PASS  supply voltage: 13.5 V")
-    run_.types("Supply Voltage Should Be Between    14 V    15 V")
-    run_.shows("FAIL  supply voltage: expected 14 V to 15 V")
-    run_.types("continue")
-    run_.shows("FAIL          Fails Before Its Teardown")
-    run_.shows("PASS          Passes")
-    run_.shows("Failing.Fails Without A Teardown has failed at ")
-    run_.shows("hil>")
-    run_.types("Switch Defect On    head unit    nonsense")
-    run_.shows("head unit has no defect 'nonsense'")
-    run_.types("Wait    1 s")
-    run_.types("Frame Should Not Arrive    HU_Status    during=1 s")
-    run_.shows("PASS  frames of HU_Status")
-    run_.shows("hil>")
+    return terminal("run", "--rig", "rx5-virtual", "--pause-on-fail", "failing.robot")
+
+
+def test_a_run_holds_at_each_test_that_fails(holding: Terminal, tmp_path: Path) -> None:
+    holding.shows("Failing.Fails Before Its Teardown has failed at ")
+    holding.shows("supply voltage: expected 20 V to 30 V, but it was 13.5 V")
+    holding.shows("hil>")
+    holding.types("Get Signal    Vehicle.Speed")  # the rest bus goes on with what the test has set
+    holding.shows("\n  50")
+    holding.types("Supply Voltage Should Be Between    13 V    14 V")
+    holding.shows("PASS  supply voltage: 13.5 V")
+    holding.types("Supply Voltage Should Be Between    14 V    15 V")
+    holding.shows("FAIL  supply voltage: expected 14 V to 15 V")
+    holding.types("continue")
+    holding.shows("FAIL          Fails Before Its Teardown")
+    holding.shows("PASS          Passes")
+    holding.shows("Failing.Fails Without A Teardown has failed at ")
+    holding.shows("hil>")
+    holding.types("Switch Defect On    head unit    nonsense")
+    holding.shows("head unit has no defect 'nonsense'")
+    holding.types("Wait    1 s")
+    holding.types("Frame Should Not Arrive    HU_Status    during=1 s")
+    holding.shows("PASS  frames of HU_Status")
+    holding.shows("hil>")
     time.sleep(2)  # until then the end of input is for the keyword, which takes none
-    run_.presses("\x04")
-    run_.shows("3 tests: 1 PASS, 2 FAIL")
-    assert run_.ends() == 1
+    holding.presses("\x04")
+    holding.shows("3 tests: 1 PASS, 2 FAIL")
+    assert holding.ends() == 1
     folder = _folder(tmp_path)
     messages = {it.name: it.message for it in read_outcomes(folder / "output.xml")}
     too_low = "supply voltage: expected 20 V to 30 V, but it was 13.5 V; source instrument:supply output 1"
@@ -293,13 +299,11 @@ def test_a_run_holds_at_each_test_that_fails(terminal: Callable[..., Terminal], 
     ]
 
 
-def test_sigterm_ends_a_run_that_holds(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
-    (tmp_path / "failing.robot").write_text(FAILING, encoding="utf-8")
-    run_ = terminal("run", "--rig", "rx5-virtual", "--pause-on-fail", "failing.robot")
-    run_.shows("hil>")
-    run_.send(signal.SIGTERM)
-    run_.shows("Stopped by a signal.")
-    assert run_.ends() == 2
+def test_sigterm_ends_a_run_that_holds(holding: Terminal, tmp_path: Path) -> None:
+    holding.shows("hil>")
+    holding.send(signal.SIGTERM)
+    holding.shows("Stopped by a signal.")
+    assert holding.ends() == 2
     verdicts = {it.name: it.verdict for it in read_outcomes(_folder(tmp_path) / "output.xml")}
     assert verdicts["Passes"] is Verdict.ABORTED
     assert verdicts["Fails Without A Teardown"] is Verdict.NOT_RUN

@@ -123,39 +123,6 @@ OUTPUT = "{fed_by: supply.1,"
 RELAY = "relay: switches.101"
 CHANNELS = "101 to 120, 201 to 220, 301 to 320"
 LIMITED = ("resource: GPIB0::9::INSTR", "resource: GPIB0::9::INSTR\n    limits: {voltage: 18 V, current: 10 A}")
-
-
-@pytest.mark.parametrize("real", [(), (REAL_SUPPLY, REAL_SWITCHES)], ids=["simulated", "real"])
-@pytest.mark.parametrize(
-    ("wrong", "reason"),
-    [
-        (
-            (OUTPUT, "{fed_by: supply.9,"),
-            r"KL30\.fed_by: supply is a rohde-schwarz-hmp4040: it has no output 9; there are 1 to 4$",
-        ),
-        ((OUTPUT, "{fed_by: supply.0,"), r"KL30\.fed_by: .* no output 0; there are 1 to 4$"),
-        (
-            (RELAY, "relay: switches.999"),
-            rf"ACC\.relay: switches is a keysight-34970a: it has no channel 999; there are {CHANNELS}$",
-        ),
-        ((RELAY, "relay: switches.221"), rf"ACC\.relay: .* no channel 221; there are {CHANNELS}$"),
-        ((RELAY, "relay: switches.100"), rf"ACC\.relay: .* no channel 100; there are {CHANNELS}$"),
-        (
-            (RELAY, "relay: supply.1"),
-            r"ACC\.relay: supply is a rohde-schwarz-hmp4040: it has no channel 1; there are none$",
-        ),
-    ],
-)
-def test_a_terminal_that_the_model_lacks_is_named_with_its_line(
-    real: tuple[tuple[str, str], ...], wrong: tuple[str, str], reason: str, change: Callable[..., Path]
-) -> None:
-    path = change(*real, wrong)
-    (line,) = [number for number, text in enumerate(path.read_text().splitlines(), 1) if wrong[1] in text]
-    with pytest.raises(RigFileError) as error:
-        check_rig(path)
-    assert re.search(rf"^{re.escape(str(path))}:{line}: nets\.{reason}", str(error.value)), error.value
-
-
 METER = "{instrument: ammeter, current_in"
 BYPASS = "bypass: relay card.1"
 
@@ -164,42 +131,65 @@ BYPASS = "bypass: relay card.1"
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
+        # Terminals that the model lacks
+        (
+            (OUTPUT, "{fed_by: supply.9,"),
+            r"nets\.KL30\.fed_by: supply is a rohde-schwarz-hmp4040: it has no output 9; there are 1 to 4$",
+        ),
+        ((OUTPUT, "{fed_by: supply.0,"), r"nets\.KL30\.fed_by: .* no output 0; there are 1 to 4$"),
+        (
+            (RELAY, "relay: switches.999"),
+            rf"nets\.ACC\.relay: switches is a keysight-34970a: it has no channel 999; there are {CHANNELS}$",
+        ),
+        ((RELAY, "relay: switches.221"), rf"nets\.ACC\.relay: .* no channel 221; there are {CHANNELS}$"),
+        ((RELAY, "relay: switches.100"), rf"nets\.ACC\.relay: .* no channel 100; there are {CHANNELS}$"),
+        (
+            (RELAY, "relay: supply.1"),
+            r"nets\.ACC\.relay: supply is a rohde-schwarz-hmp4040: it has no channel 1; there are none$",
+        ),
+        # Meters that are none, and wrong bypasses
         (
             (METER, "{instrument: supply, current_in"),
-            r"head unit current\.instrument: supply is a rohde-schwarz-hmp4040: it is no ammeter$",
+            r"meters\.head unit current\.instrument: supply is a rohde-schwarz-hmp4040: it is no ammeter$",
         ),
         (
             ("{instrument: voltmeter, voltage_at", "{instrument: switches, voltage_at"),
-            r"head unit voltage\.instrument: switches is a keysight-34970a: it is no voltmeter$",
+            r"meters\.head unit voltage\.instrument: switches is a keysight-34970a: it is no voltmeter$",
         ),
         (
             ("source meter, current_in: HeadUnit.KL30, " + BYPASS, "source meter, voltage_at: HeadUnit.KL30"),
-            r"head unit parked current\.instrument: source meter is a keithley-2450: it is no voltmeter$",
+            r"meters\.head unit parked current\.instrument: source meter is a keithley-2450: it is no voltmeter$",
         ),
         (
             (BYPASS, "bypass: supply.1"),
-            r"head unit parked current\.bypass: supply is a .*: it has no channel 1; there are none$",
+            r"meters\.head unit parked current\.bypass: supply is a .*: it has no channel 1; there are none$",
         ),
         (
             (BYPASS, "bypass: switches.999"),
-            rf"head unit parked current\.bypass: switches is .* no channel 999; there are {CHANNELS}$",
+            rf"meters\.head unit parked current\.bypass: switches is .* no channel 999; there are {CHANNELS}$",
         ),
-        ((BYPASS, "bypass: swiches.105"), r"head unit parked current\.bypass: no instrument 'swiches'; did you mean"),
-        ((BYPASS, "bypass: switches.101"), r"head unit parked current\.bypass: switches\.101 switches ACC already$"),
+        (
+            (BYPASS, "bypass: swiches.105"),
+            r"meters\.head unit parked current\.bypass: no instrument 'swiches'; did you mean",
+        ),
+        (
+            (BYPASS, "bypass: switches.101"),
+            r"meters\.head unit parked current\.bypass: switches\.101 switches ACC already$",
+        ),
         (
             ("voltmeter, voltage_at: HeadUnit.KL30}", "voltmeter, voltage_at: HeadUnit.KL30, bypass: switches.106}"),
-            r"head unit voltage\.bypass: only a meter of current has a bypass$",
+            r"meters\.head unit voltage\.bypass: only a meter of current has a bypass$",
         ),
     ],
 )
-def test_a_meter_that_is_none_and_a_wrong_bypass_are_named_with_their_line(
+def test_what_the_wiring_asks_of_an_instrument_and_it_lacks_is_named_with_its_line(
     real: tuple[tuple[str, str], ...], wrong: tuple[str, str], reason: str, change: Callable[..., Path]
 ) -> None:
     path = change(*real, wrong)
     (line,) = [number for number, text in enumerate(path.read_text().splitlines(), 1) if wrong[1] in text]
     with pytest.raises(RigFileError) as error:
         check_rig(path)
-    assert re.search(rf"^{re.escape(str(path))}:{line}: meters\.{reason}", str(error.value)), error.value
+    assert re.search(rf"^{re.escape(str(path))}:{line}: {reason}", str(error.value)), error.value
 
 
 CARD = "    model: modbus-relay-card\n"

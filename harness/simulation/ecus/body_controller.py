@@ -12,7 +12,7 @@ from typing import ClassVar
 from harness.clock import MILLISECOND, SECOND
 from harness.simulation.ecus.ecu import EcuContext
 from harness.simulation.ecus.network_node import NetworkNode, Values
-from harness.simulation.ecus.rest_bus import WAKE_VOLTAGE
+from harness.simulation.ecus.rest_bus import TERMINAL_ON
 
 REVERSE = 2
 FLASH = 340 * MILLISECOND
@@ -91,7 +91,7 @@ class BodyController(NetworkNode):
         self._lit = ""
         self._contact = self._key = 0
         self._key_fault = False
-        self._command = 0
+        self._last_order = 0, 0
 
     def power_off(self) -> None:
         """Stop at once, and forget all."""
@@ -113,7 +113,7 @@ class BodyController(NetworkNode):
         stale = self._was_on and self.has("stale terminals")
         return {
             "Terminal15": int(self.is_terminal_15_on or stale),
-            "Accessory": int(self._accessory is not None and self._accessory.voltage >= WAKE_VOLTAGE),
+            "Accessory": int(self._accessory is not None and self._accessory.voltage >= TERMINAL_ON),
             "Awake": 1,
             "BatteryVoltage": min(max(self._kl30.voltage, 0.0), 25.5),
         }
@@ -134,7 +134,10 @@ class BodyController(NetworkNode):
             self._lock("Button", locked=values["LockButton"] == _LOCK)
 
     def _switch_light_off(self) -> None:
-        self._interior = self.has("interior light stays")
+        if self.has("interior light stays"):
+            self._light_off.start(INTERIOR_LIGHT)
+        else:
+            self._interior = False
 
     def _lock(self, reason: str, *, locked: bool) -> None:
         self._locked, self._lock_reason = locked, LOCK_REASONS[reason]
@@ -148,13 +151,14 @@ class BodyController(NetworkNode):
     def _crash(self, values: Values) -> None:
         if values["Airbags"] and not self.has("stays locked in a crash"):
             self._lock("Crash", locked=False)
-            self._judge_indicators(crash=True)
+            self._judge_indicators()
 
     def _remote(self, values: Values) -> None:
         command = int(values["Command"])
-        if command != self._command and command in (_LOCK, _UNLOCK) and not self.has("ignores remote commands"):
+        order = command, int(values["CommandNumber"])
+        if order != self._last_order and command in (_LOCK, _UNLOCK) and not self.has("ignores remote commands"):
             self._lock("Remote", locked=command == _LOCK)
-        self._command = command
+        self._last_order = order
 
     def _doors_and_locks(self) -> Values:
         doors = {door: int(is_open) for door, is_open in self._open.items()}
@@ -172,15 +176,15 @@ class BodyController(NetworkNode):
         self._stalks = dict(values)
         self._judge_indicators()
 
-    def _wanted_indicators(self, *, crash: bool = False) -> str:
-        if crash or self._lock_reason == LOCK_REASONS["Crash"]:
+    def _wanted_indicators(self) -> str:
+        if self._lock_reason == LOCK_REASONS["Crash"]:
             return HAZARD
         if self._stalks.get("Hazard") and not self.has("no hazard lights"):
             return HAZARD
         return {1: "left", 2: "right"}.get(int(self._stalks.get("Indicator", 0)), "") if self.is_terminal_15_on else ""
 
-    def _judge_indicators(self, *, crash: bool = False) -> None:
-        if not self._wanted_indicators(crash=crash):
+    def _judge_indicators(self) -> None:
+        if not self._wanted_indicators():
             self._flashing.stop()
             self._lit = ""
         elif self._flashing.due is None:
@@ -228,6 +232,8 @@ class BodyController(NetworkNode):
         )
 
     def _take_key(self) -> None:
+        if self._contact == self._key:
+            return  # it has bounced
         self._key, self._key_fault = self._contact, False
         if self._key:
             self._stuck.start(STUCK_AFTER)
@@ -236,7 +242,7 @@ class BodyController(NetworkNode):
 
     def _key_is_stuck(self) -> None:
         if not self.has("trusts a stuck key"):
-            self._key, self._key_fault = 0, True
+            self._key_fault = True
 
     def _keys(self) -> Values:
-        return {"Key": self._key, "KeyFault": int(self._key_fault)}
+        return {"Key": 0 if self._key_fault else self._key, "KeyFault": int(self._key_fault)}

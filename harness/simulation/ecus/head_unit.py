@@ -18,7 +18,7 @@ from harness.simulation.ecus.ecu import EcuContext
 from harness.simulation.ecus.ecu_console import EcuConsole
 from harness.simulation.ecus.head_unit_controls import DEFECTS as CONTROL_DEFECTS
 from harness.simulation.ecus.head_unit_controls import HeadUnitControls
-from harness.simulation.ecus.rest_bus import RestBus
+from harness.simulation.ecus.rest_bus import TERMINAL_ON, RestBus
 from harness.simulation.kernel import Process, RunningProcess
 from harness.simulation.serial_line import SerialLine
 
@@ -35,7 +35,6 @@ IDENTITY = {"part": "simulated head unit", "hardware": "none", "software": "mode
 """What the command `version` answers; rig files declare the same."""
 WRONG_SOFTWARE = "model of another harness"
 
-TERMINAL_15_ON = 4.0
 BROWN_OUT = 6.0
 POWER_ON = 6.5
 RESETS_EARLY = 9.2
@@ -185,7 +184,7 @@ class HeadUnit(RestBus):
         self._kl30.watch(POWER_ON, lambda above: self._gain_power() if above else None)
         for threshold in (UNDERVOLTAGE, UNDERVOLTAGE_OVER, OVERVOLTAGE_OVER, OVERVOLTAGE):
             self._kl30.watch(threshold, self._judge_supply)
-        self._kl15.watch(TERMINAL_15_ON, self._terminal_15)
+        self._kl15.watch(TERMINAL_ON, self._terminal_15)
         if self._kl30.voltage >= POWER_ON:
             self._gain_power()
 
@@ -220,7 +219,7 @@ class HeadUnit(RestBus):
         self._console.log(f"head unit: power on, reset counter {self._resets & 0xFF}")
         self._draw()
         self._judge_supply()
-        if self._kl15.voltage >= TERMINAL_15_ON:
+        if self._kl15.voltage >= TERMINAL_ON:
             self._begin(self._boot)
 
     def _acknowledge(self) -> None:
@@ -371,7 +370,7 @@ class HeadUnit(RestBus):
         self._judge_image()
         self._print_changes()
         hangs = self.state is BootState.BOOTING and self._activity is not None and not self._activity.is_running
-        if self._kl15.voltage < TERMINAL_15_ON:
+        if self._kl15.voltage < TERMINAL_ON:
             self._terminal_15(on=False)
         elif hangs and not self.has("hangs while booting"):
             self._begin(self._boot)

@@ -1,6 +1,7 @@
 """Instrument cluster: speed, telltales and chimes. Its times and thresholds are our own [P]."""
 
 from collections.abc import Mapping
+from math import ceil
 from typing import ClassVar
 
 from harness.simulation.ecus.ecu import EcuContext
@@ -72,7 +73,9 @@ class InstrumentCluster(NetworkNode):
         self._speed_watchdog.start(self._speed_timeout)
 
     def _lose_speed(self) -> None:
-        if not self.has("stale speed"):
+        if self.has("stale speed"):
+            self._speed_watchdog.start(self._speed_timeout)
+        else:
             self._speed = None
 
     def _lights_heard(self, values: Values) -> None:
@@ -97,7 +100,9 @@ class InstrumentCluster(NetworkNode):
         elif self.has("shows too much"):
             factor = 1.2
         known = self._speed is not None
-        return {"DisplayedSpeed": min((self._speed or 0.0) * factor, 409.5), "DisplayedSpeedValid": int(known)}
+        # Rounded up to a tenth of a km/h: to the nearest one, 0.14 km/h would be shown as 0.1.
+        tenths = ceil(round((self._speed or 0.0) * factor * 10, 6))
+        return {"DisplayedSpeed": min(tenths, 4095) / 10, "DisplayedSpeedValid": int(known)}
 
     @property
     def _warns_of_belt(self) -> bool:

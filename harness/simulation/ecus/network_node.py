@@ -15,7 +15,7 @@ from harness.clock import MILLISECOND, SECOND
 from harness.errors import RigFileError
 from harness.protocols.database import Message, Number
 from harness.simulation.ecus.ecu import EcuContext
-from harness.simulation.ecus.rest_bus import OFF_VOLTAGE, START_UP, WAKE_VOLTAGE, RestBus
+from harness.simulation.ecus.rest_bus import OFF_VOLTAGE, START_UP, TERMINAL_ON, WAKE_VOLTAGE, RestBus
 
 if TYPE_CHECKING:
     import can
@@ -84,7 +84,7 @@ class NetworkNode(RestBus):
                 port.listen(self.network_heard, keys)
         start = self.kernel.timer(self._power_on)
         self._kl15 = kl15
-        self._kl30.watch(WAKE_VOLTAGE, lambda above: start.start(START_UP) if above else None)
+        self._kl30.watch(WAKE_VOLTAGE, lambda above: start.start(START_UP) if above and not self.is_powered else None)
 
         def end(above: bool) -> None:
             if not above:
@@ -93,7 +93,7 @@ class NetworkNode(RestBus):
 
         self._kl30.watch(OFF_VOLTAGE, end)
         if kl15:
-            kl15.watch(WAKE_VOLTAGE, self.terminal_15)
+            kl15.watch(TERMINAL_ON, lambda on: self.terminal_15(on) if self.is_powered else None)
         self.begin(context)
         if self._kl30.voltage >= WAKE_VOLTAGE:
             start.start(START_UP)
@@ -128,7 +128,7 @@ class NetworkNode(RestBus):
         self.powered()
         self._draw()
         if self.is_terminal_15_on:
-            self.request(TERMINAL_15)
+            self.terminal_15(on=True)
         elif self.has("keeps the network awake"):
             self._ask_for_network()
 
@@ -147,9 +147,7 @@ class NetworkNode(RestBus):
         self._kl30.draw(0.0)
 
     def terminal_15(self, on: bool) -> None:
-        """React to terminal 15."""
-        if not self.is_powered:
-            return
+        """React to terminal 15 that comes or goes, or is on when power comes."""
         if on:
             self.request(TERMINAL_15)
         else:
@@ -163,7 +161,7 @@ class NetworkNode(RestBus):
     @property
     def is_terminal_15_on(self) -> bool:
         """Whether it has a pin for terminal 15, and voltage there."""
-        return self._kl15 is not None and self._kl15.voltage >= WAKE_VOLTAGE
+        return self._kl15 is not None and self._kl15.voltage >= TERMINAL_ON
 
     # Network
 

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 WAKE_VOLTAGE, OFF_VOLTAGE = 6.5, 6.0
 """Volts at its supply pin from which on an ECU works, and below which it no longer does [P]."""
+TERMINAL_ON = 4.0
+"""Volts from which on terminal 15 or the accessory terminal is on, where an ECU only looks at it [P].
+
+Less than an ECU needs: terminals follow the dips of the supply, and are not switched off by those that an ECU survives.
+"""
 START_UP = MILLISECOND
 """From when the voltage is there until the ECU works [P]."""
 RUNNING_CURRENT = 0.15

@@ -89,6 +89,7 @@ class TelematicsBox(NetworkNode):
         """Register with the network and look for satellites, whether the car is on or not."""
         self._started = self.kernel.now
         self._state = _REGISTERING
+        self._console.begin({})
         self._console.log("telematics: power on")
         self._registering.start(40 * SECOND if self.has("registers late") else REGISTERING)
         self._fixing.start(GNSS_FIX)

@@ -17,6 +17,7 @@ from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Plant
 from harness.simulation.serial_line import SerialLine
 from harness.vehicle import Protection, read_vehicle
+from tests.simulation.ecus.drive import Drive
 
 VEHICLE = Path(__file__).parents[3] / "rigs/vehicles/roewe-rx5"
 
@@ -95,3 +96,8 @@ def database() -> Database:
 @pytest.fixture
 def car(database: Database) -> Car:
     return Car(database, read_vehicle(VEHICLE).protection)
+
+
+@pytest.fixture
+def drive(car: Car) -> Drive:
+    return Drive(car)

@@ -3,18 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from pymeasure.adapters import VISAAdapter
 from pymeasure.instruments.keithley import Keithley2450 as PymeasureKeithley2450
-from pyvisa import ResourceManager
 
 from harness.clock import MILLISECOND, SECOND
 from harness.simulation.instruments.keithley_2450 import Keithley2450
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Plant
 from harness.simulation.series_input import SeriesInput
-from harness.simulation.visa_library import open_library
-
-RESOURCE = "TCPIP::smu::5025::SOCKET"
+from tests.simulation.instruments.conversation import answer_to, visa_adapter
 
 
 class Rig:
@@ -28,14 +24,11 @@ class Rig:
         self.load = plant.add_load(self.net)
         self.relay = plant.relay("K1")
         self.meter = Keithley2450(self.kernel, {"current": SeriesInput(self.net, self.relay)})
-        self.library = open_library(self.kernel, {RESOURCE: self.meter})
         self.output.program(voltage=13.5, on=True)
         self.kernel.sleep(SECOND)
 
     def say(self, message: str) -> str | None:
-        answers: list[str] = []
-        self.kernel.wait(self.meter.receive(message, answers.append), 10 * SECOND)
-        return answers[0] if answers else None
+        return answer_to(message, self.meter, self.kernel)
 
 
 @pytest.fixture
@@ -52,12 +45,8 @@ def in_line(rig: Rig) -> Rig:
 
 @pytest.fixture
 def driver(rig: Rig) -> Iterator[PymeasureKeithley2450]:
-    adapter = VISAAdapter(
-        RESOURCE, visa_library=rig.library, read_termination="\n", write_termination="\n", timeout=9000
-    )
-    yield PymeasureKeithley2450(adapter)
-    adapter.connection.close()
-    ResourceManager(rig.library).close()
+    with visa_adapter(rig.meter, rig.kernel) as adapter:
+        yield PymeasureKeithley2450(adapter)
 
 
 def test_pymeasure_measures_current_as_with_a_real_one(rig: Rig, driver: PymeasureKeithley2450) -> None:

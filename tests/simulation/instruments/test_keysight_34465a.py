@@ -6,15 +6,13 @@ import pytest
 from pymeasure.adapters import VISAAdapter
 from pymeasure.instruments.agilent import Agilent34410A
 from pymeasure.instruments.hp import HP34401A
-from pyvisa import ResourceManager
 
 from harness.clock import MILLISECOND, SECOND
 from harness.simulation.instruments.keysight_34465a import Keysight34465A
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Plant
-from harness.simulation.visa_library import open_library
+from tests.simulation.instruments.conversation import answer_to, visa_adapter
 
-RESOURCE = "TCPIP::meter::5025::SOCKET"
 pymeasure_is_unsure = pytest.mark.filterwarnings(
     "ignore:It is not known whether this device support SCPI:FutureWarning"
 )
@@ -30,7 +28,6 @@ class Rig:
         self.net = plant.add_net("KL30", fed_by=self.output, resistance=0.1)
         self.load = plant.add_load(self.net)
         self.meter = Keysight34465A(self.kernel, {"voltage": self.net, "current": self.net})
-        self.library = open_library(self.kernel, {RESOURCE: self.meter})
         self.supply(12.1, 1.0)
 
     def supply(self, volts: float, amperes: float) -> None:
@@ -39,9 +36,7 @@ class Rig:
         self.kernel.sleep(SECOND)
 
     def say(self, message: str) -> str | None:
-        answers: list[str] = []
-        self.kernel.wait(self.meter.receive(message, answers.append), 10 * SECOND)
-        return answers[0] if answers else None
+        return answer_to(message, self.meter, self.kernel)
 
 
 @pytest.fixture
@@ -51,12 +46,8 @@ def rig() -> Rig:
 
 @pytest.fixture
 def adapter(rig: Rig) -> Iterator[VISAAdapter]:
-    opened = VISAAdapter(
-        RESOURCE, visa_library=rig.library, read_termination="\n", write_termination="\n", timeout=9000
-    )
-    yield opened
-    opened.connection.close()
-    ResourceManager(rig.library).close()
+    with visa_adapter(rig.meter, rig.kernel) as adapter:
+        yield adapter
 
 
 @pymeasure_is_unsure

@@ -6,6 +6,7 @@ from harness.clock import MILLISECOND, SECOND
 from harness.simulation.instruments.keysight_34970a import OPERATE_TIME, Keysight34970A
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Plant
+from tests.simulation.instruments.conversation import answer_to
 
 
 class Rig:
@@ -21,9 +22,7 @@ class Rig:
         return self.first.closed, self.second.closed
 
     def say(self, message: str) -> str | None:
-        answers: list[str] = []
-        self.kernel.wait(self.unit.receive(message, answers.append), SECOND)
-        return answers[0] if answers else None
+        return answer_to(message, self.unit, self.kernel)
 
 
 @pytest.fixture

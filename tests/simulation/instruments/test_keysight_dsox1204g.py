@@ -3,17 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from pymeasure.adapters import VISAAdapter
 from pymeasure.instruments.keysight import KeysightDSOX1102G
-from pyvisa import ResourceManager
 
 from harness.clock import MILLISECOND, SECOND
 from harness.simulation.instruments.keysight_dsox1204g import KeysightDSOX1204G
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Plant
-from harness.simulation.visa_library import open_library
+from tests.simulation.instruments.conversation import answer_to, visa_adapter
 
-RESOURCE = "TCPIP::scope::5025::SOCKET"
 SLEW = 1000.0
 
 
@@ -27,12 +24,9 @@ class Rig:
         self.net = plant.add_net("KL30", fed_by=self.output, resistance=1.0)
         self.load = plant.add_load(self.net)
         self.scope = KeysightDSOX1204G(self.kernel, {1: self.net})
-        self.library = open_library(self.kernel, {RESOURCE: self.scope})
 
     def say(self, message: str) -> str | None:
-        answers: list[str] = []
-        self.kernel.wait(self.scope.receive(message, answers.append), 10 * SECOND)
-        return answers[0] if answers else None
+        return answer_to(message, self.scope, self.kernel)
 
     def volts(self) -> list[float]:
         text = self.say(":WAV:FORM ASC;:WAV:DATA?") or ""
@@ -46,10 +40,8 @@ def rig() -> Rig:
 
 @pytest.fixture
 def driver(rig: Rig) -> Iterator[KeysightDSOX1102G]:
-    adapter = VISAAdapter(RESOURCE, visa_library=rig.library, read_termination="\n", write_termination="\n")
-    yield KeysightDSOX1102G(adapter)
-    adapter.connection.close()
-    ResourceManager(rig.library).close()
+    with visa_adapter(rig.scope, rig.kernel) as adapter:
+        yield KeysightDSOX1102G(adapter)
 
 
 @pytest.mark.filterwarnings("ignore:It is not known whether this device support SCPI:FutureWarning")

@@ -3,17 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from pymeasure.adapters import VISAAdapter
 from pymeasure.instruments.rohdeschwarz.hmp import HMP4040
-from pyvisa import ResourceManager
 
 from harness.clock import MILLISECOND, SECOND
 from harness.simulation.instruments.rohde_schwarz_hmp4040 import RohdeSchwarzHMP4040
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Plant
-from harness.simulation.visa_library import open_library
-
-RESOURCE = "TCPIP::supply::5025::SOCKET"
+from tests.simulation.instruments.conversation import answer_to, visa_adapter
 
 
 class Rig:
@@ -26,12 +22,9 @@ class Rig:
         self.net = self.plant.add_net("KL30", fed_by=self.output, resistance=0.1)
         self.load = self.plant.add_load(self.net)
         self.supply = RohdeSchwarzHMP4040(self.kernel, {1: self.output})
-        self.library = open_library(self.kernel, {RESOURCE: self.supply})
 
     def say(self, message: str) -> str | None:
-        answers: list[str] = []
-        self.kernel.wait(self.supply.receive(message, answers.append), SECOND)
-        return answers[0] if answers else None
+        return answer_to(message, self.supply, self.kernel)
 
     def wait(self, duration: int) -> None:
         self.kernel.sleep(duration)
@@ -44,12 +37,8 @@ def rig() -> Rig:
 
 @pytest.fixture
 def driver(rig: Rig) -> Iterator[HMP4040]:
-    adapter = VISAAdapter(
-        RESOURCE, visa_library=rig.library, read_termination="\n", write_termination="\n", timeout=1000
-    )
-    yield HMP4040(adapter)
-    adapter.connection.close()
-    ResourceManager(rig.library).close()
+    with visa_adapter(rig.supply, rig.kernel) as adapter:
+        yield HMP4040(adapter)
 
 
 def test_pymeasure_sets_and_reads_back(driver: HMP4040) -> None:

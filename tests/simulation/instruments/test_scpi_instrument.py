@@ -9,6 +9,7 @@ from harness.protocols.scpi_faults import ScpiError, ScpiFault
 from harness.protocols.scpi_parameters import integer
 from harness.simulation.instruments.scpi_instrument import GARBAGE, InstrumentFault, ScpiInstrument, command
 from harness.simulation.kernel import Kernel
+from tests.simulation.instruments.conversation import answer_to
 
 
 class Counter(ScpiInstrument):
@@ -48,11 +49,7 @@ class Bench:
         self.instrument = Counter(self.kernel)
 
     def say(self, message: str) -> str | None:
-        answers: list[str] = []
-        done = self.instrument.receive(message, answers.append)
-        self.kernel.wait(done, 60 * SECOND)
-        assert len(answers) <= 1
-        return answers[0] if answers else None
+        return answer_to(message, self.instrument, self.kernel)
 
 
 @pytest.fixture
