@@ -142,7 +142,8 @@ class TrafficKeywords:
     def checksums_should_be_right(self, message: str, during: Duration = Duration(1)) -> None:
         """Judges the checksum of each frame of a message for a time from now.
 
-        Which signal is the checksum, and how it is worked out, are facts of the vehicle.
+        Which signal is the checksum, and how it is worked out, are facts of the vehicle. A message of which no frame
+        comes fails.
 
         Example:
         | `Checksums Should Be Right`    BCM_Doors    during=1 s
@@ -181,8 +182,9 @@ class TrafficKeywords:
         """Judges a route of the gateway for a time from now: that no frame is lost or changed, and the longest latency.
 
         The latency is from the end of a frame to the end of its copy on the other bus. A frame has been lost when no
-        copy with the same data comes within 200 ms; how many may be is the vehicle's limit ``gateway_lost``. What the
-        tester sends counts on neither bus. ``route`` is one of the vehicle's, of those that pass whole frames on.
+        copy with the same data comes within 200 ms; how many may be is the vehicle's limit ``gateway_lost``. A route
+        of which no frame is sent fails; what the tester sends counts on neither bus. ``route`` is one of the vehicle's,
+        of those that pass whole frames on; ``limit`` is one of its limits of a duration.
 
         Example:
         | `Gateway Latency Should Meet`    vehicle speed to body    gateway_latency
