@@ -13,12 +13,13 @@ from harness.keywords.ecus import EcuKeywords
 from harness.keywords.expectation import ExpectationKeywords
 from harness.keywords.measuring import MeasuringKeywords
 from harness.keywords.messages import MessageKeywords
-from harness.keywords.network import NetworkKeywords
 from harness.keywords.operator import OperatorKeywords
 from harness.keywords.power import PowerKeywords
 from harness.keywords.session import Session
 from harness.keywords.signals import SignalKeywords
+from harness.keywords.sleep import SleepKeywords
 from harness.keywords.timing import TimingKeywords
+from harness.keywords.traffic import TrafficKeywords
 from harness.listener import Listener
 
 
@@ -62,7 +63,8 @@ class Hil(DynamicCore):  # type: ignore[misc]  # robotlibcore has no types
                 CapturingKeywords(session),
                 SignalKeywords(session),
                 MessageKeywords(session),
-                NetworkKeywords(session),
+                TrafficKeywords(session),
+                SleepKeywords(session),
                 EcuKeywords(session),
                 ConsoleKeywords(session),
                 TimingKeywords(session),

@@ -1,8 +1,9 @@
 """A CAN bus as a test sees it: the latest frames, and waiting for those that are expected."""
 
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from math import inf
+from typing import TYPE_CHECKING
 
 from harness.can_port import EXTENDED
 from harness.clock import MILLISECOND, Clock
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from harness.transports.can_channel import CanChannel
 
+ASLEEP_AFTER = 2.0
+"""Without a frame for so many seconds, a bus has gone to sleep [P]: four times the cycle of network management."""
 _HANDING_OVER = MILLISECOND
 """From the end of a frame on the bus until it is here, at most [P]: three bit times on a simulated bus."""
 _HANDING_OVER_ON_A_BENCH = 50 * MILLISECOND
@@ -41,24 +44,23 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Recording:
-    """The frames of a message that were seen in a time."""
+    """The frames that were seen in a time; while it lasts, they become more."""
 
-    frames: "list[can.Message]"
     begin: float
-    """Of what was looked at, in seconds of the time stamps."""
+    """Of what is looked at, in seconds of the time stamps: the first that has surely ended behind the call."""
     end: float
-    doubtful: bool
-    """Whether a frame came that may have ended before."""
-
-
-class _Window(NamedTuple):
-    duration: int
-    """Nanoseconds."""
-    begin: float
-    """First time stamp that has surely ended behind the call."""
-    end: float
-    """Last one that may have ended in the time."""
+    """The last that may have ended in the time."""
     uncertainty: float
+    frames: "list[can.Message]" = field(default_factory=list)
+    before: "list[can.Message]" = field(default_factory=list)
+    """Frames that may have ended before the time; they are not among the others."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether nobody can tell if any frame came in the time: each may have ended before, or too late."""
+        if not self.frames:
+            return bool(self.before)
+        return self.uncertainty > 0 and self.frames[0].timestamp > self.end - 2 * self.uncertainty
 
 
 class CanBus:
@@ -70,10 +72,15 @@ class CanBus:
         self.database = database
         self._clock = clock
         self._latest: dict[int, can.Message] = {}
-        channel.listen(self._remember, database.by_key.keys())
+        self._last = self._woke = -inf
+        channel.listen(self._remember)
 
     def _remember(self, frame: "can.Message") -> None:
         if frame.is_rx:
+            stamp = frame.timestamp
+            if stamp > self._last + ASLEEP_AFTER:
+                self._woke = stamp
+            self._last = stamp
             key = frame.arbitration_id | EXTENDED if frame.is_extended_id else frame.arbitration_id
             self._latest[key] = frame
 
@@ -102,34 +109,9 @@ class CanBus:
         Raises:
             BusError: what was waited for did not come, and the bus itself did not work all the time.
         """
-        return self._watch(message, until, until, self._window(timeout))
-
-    def record(self, message: Message, duration: int) -> Recording:
-        """Return the frames of a message that end in the next `duration` nanoseconds, as `watch` sees them."""
-        frames: list[can.Message] = []
-
-        def keep(frame: "can.Message") -> bool:
-            frames.append(frame)
-            return False
-
-        window = self._window(duration)
-        sighting = self._watch(message, keep, lambda _: True, window)
-        return Recording(frames, window.begin, window.end, sighting.doubtful)
-
-    def _window(self, duration: int) -> _Window:
-        now, uncertainty = self._clock.now / 1e9, self.uncertainty
-        return _Window(duration, now + uncertainty, now + duration / 1e9 + uncertainty, uncertainty)
-
-    def _watch(
-        self,
-        message: Message,
-        until: "Callable[[can.Message], bool]",
-        until_before: "Callable[[can.Message], bool]",
-        window: _Window,
-    ) -> Sighting:
-        """See `watch`; `until_before` says it of a frame that may have ended before."""
-        clock, uncertainty = self._clock, window.uncertainty
-        begin, deadline = window.begin, window.end
+        clock, uncertainty = self._clock, self.uncertainty
+        begin = clock.now / 1e9 + uncertainty
+        deadline = begin + timeout / 1e9
         handing_over = _HANDING_OVER_ON_A_BENCH if uncertainty else _HANDING_OVER
         found = clock.event()
         seen: list[can.Message] = []
@@ -140,7 +122,7 @@ class CanBus:
             if not frame.is_rx or found.is_set:
                 return
             if begin - 2 * uncertainty <= frame.timestamp < begin:
-                doubtful = doubtful or until_before(frame)
+                doubtful = doubtful or until(frame)
             elif begin <= frame.timestamp <= deadline:
                 count += 1
                 longest_gap, last = max(longest_gap, frame.timestamp - last), frame.timestamp
@@ -151,7 +133,7 @@ class CanBus:
         before = self.channel.health()
         stop = self.channel.listen(look, (message.key,))
         try:
-            if not clock.wait(found, window.duration + handing_over):
+            if not clock.wait(found, timeout + handing_over):
                 self.channel.prove_alive()
                 if uncertainty:  # what was held up comes now
                     clock.wait(found, handing_over)
@@ -164,36 +146,66 @@ class CanBus:
             doubtful = seen[0].timestamp > deadline - 2 * uncertainty
         return Sighting(found.is_set, seen[0] if seen else None, count, round(longest_gap, 9), doubtful)
 
-    @contextmanager
-    def recording(self, keys: "Collection[int] | None" = None) -> "Iterator[list[can.Message]]":
-        """Give a list that is filled with each frame (of these keys) that ends from now on, while the block runs.
+    def record(self, message: Message, duration: int) -> Recording:
+        """Return the frames of a message that end in the next `duration` nanoseconds; see `recording`."""
+        with self.recording(duration, (message.key,)) as seen:
+            self._clock.sleep(duration)
+        return seen
 
-        Frames that the tester has sent are among them: they are on the bus, too.
+    @contextmanager
+    def recording(
+        self, duration: int, keys: "Collection[int] | None" = None, *, own: bool = False
+    ) -> "Iterator[Recording]":
+        """Record the frames (of these keys) that end in the next `duration` nanoseconds, which the block must take.
+
+        By their time stamps, as in `watch`: what cannot be told is said.
+
+        Args:
+            duration: nanoseconds.
+            keys: whose frames; None: all.
+            own: whether frames that the tester has sent count as well: they are on the bus, too.
 
         Raises:
             BusError: at the end of the block, where the bus itself did not work all the time.
         """
-        begin = self._clock.now / 1e9 + self.uncertainty
-        frames: list[can.Message] = []
+        uncertainty = self.uncertainty
+        begin = self._clock.now / 1e9 + uncertainty
+        end = begin + duration / 1e9
+        seen = Recording(begin, end, uncertainty)
 
         def keep(frame: "can.Message") -> None:
-            if frame.timestamp >= begin:
-                frames.append(frame)
+            if not (frame.is_rx or own):
+                return
+            if begin <= frame.timestamp <= end:
+                seen.frames.append(frame)
+            elif begin - 2 * uncertainty <= frame.timestamp < begin:
+                seen.before.append(frame)
 
         before = self.channel.health()
+        handing_over = _HANDING_OVER_ON_A_BENCH if uncertainty else _HANDING_OVER
         stop = self.channel.listen(keep, keys)
         try:
-            yield frames
-            self._clock.sleep(_HANDING_OVER_ON_A_BENCH if self.uncertainty else _HANDING_OVER)
+            yield seen
+            self._clock.sleep(handing_over)
             self.channel.prove_alive()
+            if uncertainty:  # what was held up comes now
+                self._clock.sleep(handing_over)
         finally:
             stop()
         self._check(self.channel.health().problems_since(before))
 
     @property
     def has_been_heard(self) -> bool:
-        """Whether a frame of the database has come since the rig was opened."""
+        """Whether a frame has come since the rig was opened."""
         return bool(self._latest)
+
+    @property
+    def awake_since(self) -> float | None:
+        """Time stamp of the first frame after the bus had last been silent for `ASLEEP_AFTER`; None: it is silent now.
+
+        Frames that the tester has sent do not count.
+        """
+        return self._woke if self._clock.now / 1e9 - self._last <= ASLEEP_AFTER else None
 
     def _check(self, problems: "list[str]") -> None:
         if problems:

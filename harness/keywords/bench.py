@@ -7,6 +7,7 @@ from robot.api.deco import keyword
 from harness.can_port import OWN_FRAMES
 from harness.clock import SECOND
 from harness.errors import BusError, TestError, unknown_name
+from harness.keywords.judgement import time_to_look
 from harness.protocols.can_frame import new_frame
 from harness.quantities import Duration
 
@@ -78,10 +79,11 @@ class BenchKeywords:
         """
         rig = self._session.rig
         found = rig.bus(bus)
+        duration = time_to_look(during.ns)
         stamps: list[tuple[float, float]] = []
         stop = found.channel.listen(lambda frame: stamps.append((frame.timestamp, rig.clock.now / SECOND)))
         try:
-            rig.clock.sleep(during.ns)
+            rig.clock.sleep(duration)
         finally:
             stop()
         if not stamps:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from robot.api.deco import keyword
 
-from harness.errors import TestError
-from harness.keywords.judgement import Allowed, judge, time_limit
+from harness.keywords.judgement import Allowed, judge, time_limit, time_to_look
 from harness.quantities import Duration, format_quantity
 
 if TYPE_CHECKING:
@@ -61,10 +60,9 @@ class ConsoleKeywords:
         """
         session = self._session
         found = session.rig.console(console)
-        if not during:
-            raise TestError("Argument 'during': nothing can be seen in 0 s")
-        end = session.rig.clock.now + during.ns
-        line, seen = _first_with(text, found.watch, during.ns)
+        duration = time_to_look(during.ns)
+        end = session.rig.clock.now + duration
+        line, seen = _first_with(text, found.watch, duration)
         judge(
             session,
             f"lines with {text!r} in {found.name} in {during}",

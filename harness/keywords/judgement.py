@@ -148,15 +148,16 @@ def named_limit(session: "Session", name: str, argument: str) -> "Limit":
         raise TestError(f"Argument {argument!r}: {error}") from None
 
 
-def limit_of(session: "Session", name: str, kind: type[Quantity]) -> Allowed:
+def limit_of(session: "Session", name: str, kind: type[Quantity], argument: str = "limit") -> Allowed:
     """Return what a limit of the vehicle allows for this kind of quantity.
 
     Raises:
-        TestError: there is no such limit, or it limits another kind of quantity.
+        TestError: there is no such limit, or it limits another kind of quantity; names the argument.
     """
-    found = named_limit(session, name, "limit")
+    found = named_limit(session, name, argument)
     if found.unit != kind.unit:
-        raise TestError(f"Argument 'limit': {found.name} is {allowed_by(found)}; a limit of a {kind.noun()} is needed")
+        allowed = allowed_by(found)
+        raise TestError(f"Argument {argument!r}: {found.name} is {allowed}; a limit of a {kind.noun()} is needed")
     return allowed_by(found)
 
 
@@ -169,6 +170,17 @@ def between(low: Quantity, high: Quantity) -> Allowed:
     if low > high:
         raise TestError(f"Argument 'low': {low} is above high, {high}")
     return Allowed(low.unit, float(low), float(high))
+
+
+def time_to_look(nanoseconds: int, argument: str = "during") -> int:
+    """Return the time for which a keyword looks.
+
+    Raises:
+        TestError: it is none; names the argument.
+    """
+    if not nanoseconds:
+        raise TestError(f"Argument {argument!r}: nothing can be seen in 0 s")
+    return nanoseconds
 
 
 def time_limit(session: "Session", text: str, argument: str) -> tuple[int, str]:

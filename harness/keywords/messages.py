@@ -8,8 +8,8 @@ from robot.api.deco import keyword
 
 from harness.buses.cycle_times import cycle_times
 from harness.errors import TestError
-from harness.keywords.judgement import Allowed, allowed_by, judge, time_limit
-from harness.keywords.received import MISSING_AFTER_CYCLES, raw_in, source
+from harness.keywords.judgement import Allowed, allowed_by, judge, time_limit, time_to_look
+from harness.keywords.received import is_missing, raw_in, source
 from harness.quantities import Duration, Ratio, format_quantity
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ class MessageKeywords:
         """
         session = self._session
         bus, found = session.rig.signals.find_message(message)
-        surely_before = session.rig.clock.now / 1e9 + during - bus.uncertainty
-        seen = bus.record(found, _some(during))
+        seen = bus.record(found, time_to_look(during.ns))
         stamps = [frame.timestamp for frame in seen.frames]
         first = f", the first at {stamps[0]:.6f} s" if stamps else ""
         judge(
@@ -88,7 +87,7 @@ class MessageKeywords:
             value=len(stamps),
             allowed=Allowed(high=0),
             holds=not stamps,
-            doubtful=(bool(bus.uncertainty) and stamps[0] > surely_before) if stamps else seen.doubtful,
+            doubtful=seen.doubtful,
             actual=f"there were {len(stamps)}{first}",
             source=source(bus, found),
         )
@@ -142,7 +141,7 @@ class MessageKeywords:
         bus, found = session.rig.signals.find_message(message)
         cycle = _cycle_time(found) / 1e9 if expected == NOMINAL else _period(expected)
         of_mean, of_intervals = self._deviations(tolerance)
-        seen = bus.record(found, _some(during))
+        seen = bus.record(found, time_to_look(during.ns))
         stamps = [frame.timestamp for frame in seen.frames]
         if len(stamps) < 2:
             judge(
@@ -203,9 +202,9 @@ class MessageKeywords:
             protected = session.rig.vehicle.protection.items()
             known = ", ".join(sorted(name for name, it in protected if it.counters))
             raise TestError(f"{session.rig.vehicle.name} names no counter of {message}. Known: {known or 'none'}")
-        seen = bus.record(found, _some(during))
+        seen = bus.record(found, time_to_look(during.ns))
         frames = seen.frames
-        ended = found.cycle_time and _is_missing(found, seen.end - (frames[-1].timestamp if frames else seen.begin))
+        ended = found.cycle_time and is_missing(found, seen.end - (frames[-1].timestamp if frames else seen.begin))
         limit = allowed_by(session.rig.limit("counter_errors"))
         for counter in map(found.signal, counters):
             values = [raw_in(counter, frame) for frame in frames]
@@ -230,17 +229,6 @@ class MessageKeywords:
                 actual=actual,
                 source=source(bus, found),
             )
-
-
-def _some(during: Duration) -> int:
-    if not during:
-        raise TestError("Argument 'during': nothing can be seen in 0 s")
-    return during.ns
-
-
-def _is_missing(message: "Message", silence: float) -> bool:
-    """Say whether a cyclic message has stopped, after so many seconds without a frame."""
-    return silence > MISSING_AFTER_CYCLES * (message.cycle_time or 0) / 1e9
 
 
 def _cycle_time(message: "Message") -> int:

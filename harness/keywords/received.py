@@ -13,6 +13,11 @@ MISSING_AFTER_CYCLES = 3
 """Without a frame for this many cycle times, a message that should come is missing."""
 
 
+def is_missing(message: "Message", silence: float) -> bool:
+    """Say whether a cyclic message is missing, after so many seconds without a frame."""
+    return silence > MISSING_AFTER_CYCLES * (message.cycle_time or 0) / 1e9
+
+
 def raw_in(signal: "Signal", frame: "can.Message") -> int | None:
     """Return the raw value of a signal; None where the frame is too short to hold it."""
     try:

@@ -6,7 +6,7 @@ from robot.api import logger
 from robot.api.deco import keyword
 
 from harness.errors import TestError
-from harness.keywords.judgement import Allowed, allowed_by, is_name, judge, named_limit, time_limit
+from harness.keywords.judgement import Allowed, allowed_by, is_name, judge, named_limit, time_limit, time_to_look
 from harness.keywords.received import MISSING_AFTER_CYCLES, raw_in, source, text_in
 from harness.quantities import format_quantity, in_unit
 
@@ -132,9 +132,7 @@ class SignalKeywords:
         found = session.rig.signals.find(signal)
         wanted = _Wanted(session, found, expected, tolerance)
         timeout, _ = time_limit(session, during, "during")
-        if not timeout:
-            raise TestError("Argument 'during': nothing can be seen in 0 s")
-        sighting = found.bus.watch(found.message, lambda frame: not wanted.met_by(frame), timeout)
+        sighting = found.bus.watch(found.message, lambda frame: not wanted.met_by(frame), time_to_look(timeout))
         cycle = (found.message.cycle_time or 0) / 1e9
         missing = cycle > 0 and sighting.longest_gap > MISSING_AFTER_CYCLES * cycle
         self._judge_value(

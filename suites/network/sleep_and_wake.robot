@@ -24,13 +24,13 @@ Backbone Falls Asleep
 Buses Stay Asleep
     [Documentation]    A bus that wakes by itself drains the battery.
     [Tags]    req:NET-NM-003    needs:body    needs:backbone    level:endurance
-    [Setup]    Car Sleeps
+    [Setup]    Car Is Parked
     Bus Should Stay Asleep    body    during=10 min
     Bus Should Stay Asleep    backbone    during=10 min
 
 Terminal 15 Wakes The Body Bus
     [Documentation]    The body controller sees terminal 15, and all others wake with it.
-    [Tags]    req:NET-NM-004    needs:body
+    [Tags]    req:NET-NM-004    needs:body    needs:backbone
     [Setup]    Car Sleeps
     Switch Ignition    on
     Bus Should Wake Up    body    within=wake_up_time
@@ -39,7 +39,7 @@ Terminal 15 Wakes The Body Bus
 
 Cloud Wakes All Buses
     [Documentation]    The telematics box wakes the backbone, and the gateway passes that on to the body bus.
-    [Tags]    req:NET-NM-005    needs:body    needs:telematics-console
+    [Tags]    req:NET-NM-005    needs:body    needs:backbone    needs:telematics-console
     [Setup]    Car Sleeps
     Send Line    telematics console    wake
     Bus Should Wake Up    body    within=wake_up_time

@@ -149,6 +149,26 @@ def test_recording_returns_what_comes_in_the_time(bench: Bench) -> None:
     assert not seen.doubtful
 
 
+def test_a_bus_is_awake_from_the_first_frame_after_a_silence_on(bench: Bench) -> None:
+    assert bench.bus.awake_since is None
+    for time in (SECOND, 2 * SECOND, 5 * SECOND, 6 * SECOND):
+        bench.send_at(time)
+    bench.kernel.sleep(4 * SECOND - MILLISECOND)
+    assert bench.bus.awake_since == pytest.approx(1, abs=0.001)
+    bench.kernel.sleep(2 * MILLISECOND)
+    assert bench.bus.awake_since is None
+    bench.kernel.sleep(3 * SECOND)
+    assert bench.bus.awake_since == pytest.approx(5, abs=0.001)
+
+
+def test_what_the_tester_sends_neither_wakes_a_bus_nor_counts_but_where_it_is_asked_for(bench: Bench) -> None:
+    bench.channel.send(new_frame(0x11D, PLAIN_DATA))
+    with bench.bus.recording(MILLISECOND) as heard, bench.bus.recording(MILLISECOND, own=True) as all_of_them:
+        bench.kernel.sleep(MILLISECOND)
+    assert (heard.frames, len(all_of_them.frames)) == ([], 1)
+    assert (bench.bus.awake_since, bench.bus.has_been_heard) == (None, False)
+
+
 # Time stamps that may be off
 
 OFF = 10 * MILLISECOND
@@ -191,7 +211,16 @@ def test_a_frame_that_is_not_what_is_waited_for_leaves_none(vague: Bench) -> Non
 def test_a_recording_says_whether_there_may_have_been_one_frame_more(vague: Bench) -> None:
     vague.send_at(SECOND + MILLISECOND)
     seen = vague.bus.record(vague.message, 100 * MILLISECOND)
-    assert (seen.frames, seen.doubtful) == ([], True)
+    assert (seen.frames, len(seen.before), seen.doubtful) == ([], 1, True)
+
+
+@pytest.mark.parametrize(("delays", "doubtful"), [((50,), False), ((1, 50), False), ((95,), True), ((50, 95), False)])
+def test_a_recording_is_doubtful_where_no_frame_was_surely_in_the_time(
+    vague: Bench, delays: tuple[int, ...], doubtful: bool
+) -> None:
+    for delay in delays:
+        vague.send_at(SECOND + delay * MILLISECOND)
+    assert vague.bus.record(vague.message, 100 * MILLISECOND).doubtful is doubtful
 
 
 # Cycle times

@@ -137,7 +137,7 @@ def check(part: str, defect: str, expected: list[str], folder: Path, suites: Col
             assert verdict_of(test) is Verdict.ERROR, f"{name}: {test.message}"
             continue
         assert verdict_of(test) is Verdict.FAIL, f"{name}: {test.message}"
-        said = MESSAGE.fullmatch(test.message)
+        said = MESSAGE.fullmatch(test.message.removeprefix("Setup failed:\n"))
         assert said, test.message
         assert any(known in said["subject"] for known in SUBJECTS), test.message
         if said["allowed"].startswith(("at most", "at least")) or " to " in said["allowed"]:

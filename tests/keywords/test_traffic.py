@@ -1,10 +1,11 @@
-"""Keywords for whole buses, each held to what a listener of the test's own has heard."""
+"""Keywords for the traffic on buses, each held to what a listener of the test's own has heard."""
 
 import json
 import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ import can
 import pytest
 from ruamel.yaml import YAML
 
-from harness.errors import JudgementFailure, TestError
-from harness.keywords.network import NetworkKeywords, _highest, _latencies
+from harness.errors import InconclusiveError, JudgementFailure, TestError
 from harness.keywords.session import Session
+from harness.keywords.traffic import TrafficKeywords, _highest, _latencies
+from harness.protocols.can_frame import new_frame
+from harness.protocols.database import read_database
 from harness.quantities import Duration
 from harness.results.measurement import Measurement, read_measurements
 from harness.results.verdict import Verdict
+from harness.simulation.can_network import SimulatedCanChannel
 
 RIG = Path(__file__).parents[2] / "rigs/rx5-virtual.yaml"
 NODES_OF_CHASSIS = ("HU", "BCM", "GW", "SCSABS", "EHBS", "EPS", "FVCM", "FDR")
@@ -57,51 +61,31 @@ def test_a_silent_bus_has_no_load_to_be_judged(call: Call) -> None:
         call("Bus Load Should Meet", "body", during="100 ms")
 
 
+def test_a_limit_of_another_kind_names_its_own_argument(booted: Call) -> None:
+    for argument in ("mean", "peak"):
+        with pytest.raises(TestError, match=f"Argument '{argument}': boot_time is at most 2 s; a limit of a ratio is"):
+            booted("Bus Load Should Meet", "body", **{argument: "boot_time"})
+
+
+@pytest.mark.parametrize(
+    ("keyword", "subject"),
+    [
+        ("Bus Load Should Meet", "body"),
+        ("All Messages Should Be Regular", "body"),
+        ("Checksums Should Be Right", "BCM_Doors"),
+        ("Gateway Latency Should Meet", "vehicle speed to body"),
+    ],
+)
+def test_nothing_can_be_seen_in_no_time(keyword: str, subject: str, booted: Call) -> None:
+    with pytest.raises(TestError, match="Argument 'during': nothing can be seen in 0 s"):
+        booted(keyword, subject, during="0 s")
+
+
 def test_the_highest_load_is_that_of_the_fullest_window() -> None:
     spread = [(0.11 * number, 0.01) for number in range(1, 11)]
     assert _highest(spread) == pytest.approx(0.1)
     assert _highest([*spread, (1.11, 0.01), (1.12, 0.01)]) == pytest.approx(0.3)
     assert _highest([]) == 0
-
-
-def test_a_bus_falls_asleep_and_stays_so_and_wakes_up(booted: Call, measured: Measured) -> None:
-    booted("Switch Ignition", "off")
-    booted("Bus Should Fall Asleep", "body", within="bus_sleep_time")
-    kept = measured()
-    assert 7 < float(kept.value or 0) < 9  # after-run of the head unit, 4 s, and twice a time-out of 2 s
-    assert (kept.high, kept.unit, kept.verdict) == (12, "s", Verdict.PASS)
-    booted("Bus Should Stay Asleep", "body", "5 s")
-    booted("Send Line", "telematics console", "wake")
-    booted("Bus Should Wake Up", "body", within="100 ms")
-    assert 0 < float(measured().value or 0) < 0.03
-    with pytest.raises(
-        JudgementFailure, match=r"frames on body in 5 s: expected at most 0, but there were \d+, the first"
-    ):
-        booted("Bus Should Stay Asleep", "body", "5 s")
-
-
-def test_a_bus_that_nobody_has_heard_is_not_asleep(call: Call) -> None:
-    with pytest.raises(JudgementFailure, match="none came, and none has ever been heard"):
-        call("Bus Should Fall Asleep", "body", within="1 s")
-
-
-def test_a_bus_that_stays_awake_or_asleep_fails(booted: Call) -> None:
-    with pytest.raises(
-        JudgementFailure, match=r"last frame on body: expected at most 1 s, but the last one came after 2\.99"
-    ):
-        booted("Bus Should Fall Asleep", "body", within="1 s")
-    booted("Switch Ignition", "off")
-    booted("Wait", "15 s")
-    with pytest.raises(JudgementFailure, match="time until body wakes up: expected at most 1 s, but no frame came"):
-        booted("Bus Should Wake Up", "body", within="1 s")
-
-
-def test_what_the_tester_sends_does_not_wake_a_bus(booted: Call, session: Session) -> None:
-    booted("Switch Ignition", "off")
-    booted("Wait", "15 s")
-    rig = session.rig
-    rig.clock.at(rig.clock.now + 10**8, lambda: booted("Send Frame", "body", "0x123", "11"))  # type: ignore[attr-defined]
-    booted("Bus Should Stay Asleep", "body", "1 s")
 
 
 def test_all_messages_are_regular_but_of_a_slow_node(booted: Call, kept: Callable[[], list[Measurement]]) -> None:
@@ -116,6 +100,45 @@ def test_all_messages_are_regular_but_of_a_slow_node(booted: Call, kept: Callabl
     booted("Switch Defect On", "inertial sensor", "silent")
     with pytest.raises(JudgementFailure, match="3 of 46 were: IMU_Rates, IMU_Accelerations, IMU_Temperature"):
         booted("All Messages Should Be Regular", "backbone")
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_a_message_that_stops_is_missing_even_where_single_cycle_times_are_not_judged(
+    judged: bool, booted: Call, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(session.rig), "is_rest_bus", lambda *_: not judged)
+    kernel: Any = session.rig.clock
+    kernel.at(kernel.now + 1_500_000_000, session.rig.ecu("amplifier").silence)
+    with pytest.raises(
+        JudgementFailure, match=r"2 of \d+ were: AMP_State \(since 6\.1\d+ s\), AMP_Levels \(since 6\.1\d+ s\)"
+    ):
+        booted("All Messages Should Be Regular", "body", during="60 s")
+
+
+def test_a_message_that_begins_late_is_missing(booted: Call, session: Session) -> None:
+    amplifier = session.rig.ecu("amplifier")
+    amplifier.silence()
+    kernel: Any = session.rig.clock
+    kernel.at(kernel.now + 4_000_000_000, amplifier.resume)
+    with pytest.raises(JudgementFailure, match=r"AMP_Levels \(until 8\.\d+ s\)"):
+        booted("All Messages Should Be Regular", "body", during="60 s")
+
+
+def test_a_short_silence_at_the_end_counts_as_a_long_cycle(booted: Call, session: Session) -> None:
+    """AMP_State comes each 100 ms: with two frames missing it is late, but has not stopped."""
+    assert session.rig.buses["body"].database.message("AMP_State").cycle_time == 100_000_000
+    kernel: Any = session.rig.clock
+    kernel.at(kernel.now + 1_850_000_000, session.rig.ecu("amplifier").silence)
+    with pytest.raises(JudgementFailure, match=r"single cycle time on body: .*it was \d+\.\d+ %, of AMP_State"):
+        booted("All Messages Should Be Regular", "body", during="2 s")
+
+
+def test_a_bus_without_cyclic_messages_has_nothing_to_be_judged(booted: Call, session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "events.dbc"
+    path.write_text('VERSION ""\nBS_:\nBU_: A B\nBO_ 291 Plain: 8 A\n SG_ First : 7|8@0+ (1,0) [0|0] "" B\n', "ascii")
+    session.rig.buses["body"].database = read_database(path)
+    with pytest.raises(TestError, match="Argument 'bus': no message of body has a cycle time in its database"):
+        booted("All Messages Should Be Regular", "body")
 
 
 def test_single_cycle_times_of_a_rest_bus_are_not_judged(tmp_path: Path) -> None:
@@ -135,7 +158,7 @@ def test_single_cycle_times_of_a_rest_bus_are_not_judged(tmp_path: Path) -> None
         session.rig.switch_power_mode("on")
         session.rig.clock.sleep(10**9)
         with suppress(JudgementFailure):  # of what the means are, on a busy computer
-            NetworkKeywords(session).all_messages_should_be_regular("chassis", Duration(1))
+            TrafficKeywords(session).all_messages_should_be_regular("chassis", Duration(1))
     finally:
         session.close()
         session.close_log()
@@ -156,7 +179,7 @@ def test_a_wrong_checksum_is_counted(booted: Call) -> None:
 
 def test_the_latency_of_a_route_is_the_longest(booted: Call, kept: Callable[[], list[Measurement]]) -> None:
     booted("Gateway Latency Should Meet", "vehicle speed to body")
-    latency, lost = kept()[-2:]
+    lost, latency = kept()[-2:]
     assert 0.001 < float(latency.value or 0) < 0.003  # 1 ms in the gateway, and the copy itself
     assert (latency.high, latency.limit_source) == (0.005, "limit gateway_latency, proposed by us [P]")
     assert (lost.name, lost.value, lost.verdict) == ("frames lost on route vehicle speed to body", 0, Verdict.PASS)
@@ -167,13 +190,69 @@ def test_the_latency_of_a_route_is_the_longest(booted: Call, kept: Callable[[], 
     [
         ("routes late", r"latency of route vehicle speed to body: expected at most 0.005 s, but it was up to 0.02"),
         ("loses frames", "frames lost on route vehicle speed to body: expected at most 0, but 5 of 50 were"),
-        ("damages data", "but 50 frames were sent and none passed on"),
-        ("routes nothing", "but 50 frames were sent and none passed on"),
+        ("damages data", "frames lost on route vehicle speed to body: expected at most 0, but 50 of 50 were"),
+        ("routes nothing", "frames lost on route vehicle speed to body: expected at most 0, but 50 of 50 were"),
     ],
 )
 def test_a_bad_gateway_is_found(booted: Call, defect: str, reason: str) -> None:
     booted("Switch Defect On", "gateway", defect)
     with pytest.raises(JudgementFailure, match=reason):
+        booted("Gateway Latency Should Meet", "vehicle speed to body")
+
+
+def test_a_dead_gateway_is_found_though_the_tester_sends_the_copies(booted: Call, session: Session) -> None:
+    booted("Switch Defect On", "gateway", "routes nothing")
+    chassis, body = (session.rig.buses[name] for name in ("chassis", "body"))
+    original, copied = chassis.database.message("SCS_HSC2_FrP19"), body.database.message("GW_B_VehicleSpeed")
+    stand_in = chassis.channel.listen(
+        lambda frame: body.channel.send(new_frame(copied.identifier, bytes(frame.data))), (original.key,)
+    )
+    with pytest.raises(JudgementFailure, match="expected at most 0, but 50 of 50 were"):
+        booted("Gateway Latency Should Meet", "vehicle speed to body")
+    stand_in()
+
+
+def test_a_route_whose_source_is_silent_is_not_judged_to_lose_nothing(booted: Call) -> None:
+    booted("Silence ECU", "brake control")
+    booted("Wait", "1 ms")
+    with pytest.raises(JudgementFailure, match=r"frames lost on route .*, but no frame was sent in 1 s"):
+        booted("Gateway Latency Should Meet", "vehicle speed to body")
+
+
+@pytest.fixture
+def stamped_early(booted: Call, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stamps of one adapter are 3 ms early, and both say that they may be off by 5 ms."""
+    del booted
+    monkeypatch.setattr(SimulatedCanChannel, "uncertainty", 0.005)
+    channel: Any = session.rig.buses["body"].channel
+
+    def listen_early(listener: Callable[[can.Message], None], keys: Any = None) -> Callable[[], None]:
+        def hear(frame: can.Message) -> None:
+            early = copy(frame)
+            early.timestamp -= 0.003
+            listener(early)
+
+        stop: Callable[[], None] = channel._node.listen(hear, keys)
+        return stop
+
+    channel.listen = listen_early
+
+
+@pytest.mark.parametrize(
+    ("defect", "verdict", "reason"),
+    [
+        ("", InconclusiveError, "latency of route vehicle speed to body: .*it was up to -0.00"),
+        ("routes late", JudgementFailure, "latency of route vehicle speed to body: .*it was up to 0.018"),
+        ("loses frames", JudgementFailure, "frames lost on route vehicle speed to body: .*5 of 50 were"),
+    ],
+)
+def test_a_copy_that_is_stamped_before_its_original_is_a_copy(
+    defect: str, verdict: type[Exception], reason: str, booted: Call, stamped_early: None
+) -> None:
+    del stamped_early
+    if defect:
+        booted("Switch Defect On", "gateway", defect)
+    with pytest.raises(verdict, match=reason):
         booted("Gateway Latency Should Meet", "vehicle speed to body")
 
 
@@ -189,4 +268,6 @@ def test_each_frame_has_a_copy_of_its_own() -> None:
 
     sent = [frame(0.00, b"1"), frame(0.01, b"1"), frame(0.02, b"2"), frame(0.03, b"3")]
     copies = [frame(0.001, b"1"), frame(0.012, b"1"), frame(0.03, b"3"), frame(0.033, b"3")]
+    assert _latencies(sent[:2], [frame(-0.003, b"1"), frame(0.21, b"1")], 0.02) == pytest.approx([-0.003, 0.2])
+    assert _latencies(sent[:2], [frame(-0.003, b"1"), frame(0.212, b"1")]) == [None, None]
     assert _latencies(sent, copies) == [pytest.approx(0.001), pytest.approx(0.002), None, pytest.approx(0.003)]
