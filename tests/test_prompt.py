@@ -190,7 +190,7 @@ def test_tab_completes_and_lines_are_remembered(terminal: Callable[..., Terminal
     shell.presses("Measure Supply V\t")
     shell.shows("oltage")
     shell.presses("\r")
-    shell.shows("\n  0.0")
+    shell.shows("\n  0 V")
     shell.types("exit")
     assert shell.ends() == 0
     again = terminal("shell", "rx5-virtual")
@@ -317,6 +317,21 @@ def keywords(tmp_path: Path) -> Iterator[TypedKeywords]:
     yield TypedKeywords(hil, session)
     session.close()
     session.close_log()
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("Measure Current    head unit current", "1.2 A"),
+        ("Measure Mean Current    head unit current    during=1 s", "1.2 A"),
+        ("Measure Supply Voltage", "13.5 V"),
+        ("Get Signal    HeadUnit.BootState", "Running"),
+    ],
+)
+def test_what_is_measured_is_shown_with_its_unit(line: str, shown: str, keywords: TypedKeywords) -> None:
+    keywords.run("Power Up")
+    keywords.run("Wait    4 s")
+    assert str(keywords.run(line)) == shown
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Keywords for what meters measure in the wiring of the rig."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from robot.api.deco import keyword
 
@@ -24,7 +24,7 @@ class MeasuringKeywords:
         self._session = session
 
     @keyword
-    def measure_current(self, place: str) -> float:
+    def measure_current(self, place: str) -> Annotated[float, Current]:
         """Returns the current that a meter measures, in amperes.
 
         Example:
@@ -33,7 +33,7 @@ class MeasuringKeywords:
         return self._measure(place, Current)[1]
 
     @keyword
-    def measure_voltage(self, place: str) -> float:
+    def measure_voltage(self, place: str) -> Annotated[float, Voltage]:
         """Returns the voltage against ground that a meter measures, in volts.
 
         Example:
@@ -62,7 +62,7 @@ class MeasuringKeywords:
         self._judge(place, Current, limit_of(self._session, limit, Current))
 
     @keyword
-    def measure_mean_current(self, place: str, during: Duration = Duration(10)) -> float:
+    def measure_mean_current(self, place: str, during: Duration = Duration(10)) -> Annotated[float, Current]:
         """Returns the mean of all currents that a meter measures one after the other during a time, in amperes.
 
         Example:

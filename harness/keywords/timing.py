@@ -1,7 +1,7 @@
 """Keywords for time: let it pass, and measure how long something takes."""
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from robot.api.deco import keyword
 
@@ -76,7 +76,7 @@ class TimingKeywords:
         self._stop_looking = found.bus.channel.listen(look, (found.message.key,))
 
     @keyword
-    def read_stopwatch(self) -> float:
+    def read_stopwatch(self) -> Annotated[float, Duration]:
         """Returns the seconds of rig time since the stopwatch was started.
 
         Example:
