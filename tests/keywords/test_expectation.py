@@ -64,7 +64,7 @@ Errs After A Failure
         (
             "Judgement Should Fail    Power Up",
             Verdict.ERROR,
-            "Argument 'name': Power Up is no judging keyword: it judged nothing; allowed are keywords of the harness with",
+            "Argument 'name': Power Up is no judging keyword: it judged nothing; allowed are keywords of the harness",
         ),
         ("Judgement Should Fail    Should Be Equal    1    1", Verdict.ERROR, "Should Be Equal is no judging keyword"),
         ("Judgement Should Fail    Judgement Should Fail    Power Up", Verdict.ERROR, "Power Up is no judging keyword"),
