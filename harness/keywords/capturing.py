@@ -45,7 +45,8 @@ class CapturingKeywords:
         """Lets an oscilloscope wait until a voltage falls or rises through a level, and then capture it once.
 
         ``lasting`` is the time that is captured, a tenth of it before the crossing. ``low`` and ``high`` bound the
-        voltages that can be seen; the nearer they are, the finer are the steps, of which there are 256.
+        voltages that can be seen; the nearer they are, the finer are the steps, of which there are 256. ``level`` lies
+        between them. A voltage that leaves them is an error, and so is a crossing that does not come.
 
         Example:
         | `Arm Capture`    head unit terminal 30    falling    13.45 V    lasting=50 ms    low=13 V    high=14 V

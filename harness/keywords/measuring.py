@@ -27,6 +27,8 @@ class MeasuringKeywords:
     def measure_current(self, place: str) -> Annotated[float, Current]:
         """Returns the current that a meter measures, in amperes.
 
+        Where the current passes the meter by, and the supply delivers more than the meter carries, it fails.
+
         Example:
         | ${amperes} =    `Measure Current`    head unit current
         """
@@ -34,7 +36,7 @@ class MeasuringKeywords:
 
     @keyword
     def measure_voltage(self, place: str) -> Annotated[float, Voltage]:
-        """Returns the voltage against ground that a meter measures, in volts.
+        """Returns the voltage against ground that a meter measures, in volts. A meter of a current has none.
 
         Example:
         | ${volts} =    `Measure Voltage`    head unit voltage
