@@ -2,11 +2,21 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, TestError
+from harness.quantities import Current, Duration, Quantity, Ratio, Voltage, format_quantity, in_unit
 from harness.rig.rig import Rig
 from harness.typed_keywords import split
 
 _SIGNAL_VALUE = frozenset({"value", "expected"})
+_KINDS: dict[str, type[Quantity]] = {
+    "current": Current,
+    "voltage": Voltage,
+    "drop": Voltage,
+    "time": Duration,
+    "latency": Duration,
+    "period": Duration,
+}
+"""What a keyword measures or judges by a limit, by a word of its name."""
 
 
 def complete(line: str, keywords: Mapping[str, list[str]], rig: Rig) -> tuple[str, list[str]]:
@@ -52,18 +62,48 @@ def _values(argument: str, before: list[str], names: list[str], rig: Rig) -> lis
         "defect": lambda: rig.ecu(before[1]).DEFECTS,
         "line": lambda: [net for net, switched in rig.supply.nets.items() if switched.is_line],
         "message": lambda: [message for bus in rig.buses.values() for message in bus.database.messages],
-        "place": lambda: rig.meters,
+        "place": lambda: _places(rig, before[0].casefold()),
+        "instrument": lambda: rig.instruments,
+        "route": lambda: [name for name, route in rig.vehicle.routes.items() if not route.signals],
         "console": lambda: rig.consoles,
         "bus": lambda: rig.buses,
         "mode": lambda: rig.vehicle.power_modes,
-        "limit": lambda: rig.vehicle.limits,
-        "within": lambda: rig.vehicle.limits,
-        "tolerance": lambda: rig.vehicle.limits,
+        "limit": lambda: _limits(rig, _kind(before[0].casefold())),
+        "mean": lambda: _limits(rig, Ratio),
+        "peak": lambda: _limits(rig, Ratio),
+        "within": lambda: _limits(rig, Duration),
+        "tolerance": lambda: _tolerances(rig, before[1 + names.index("signal")]) if "signal" in names else [],
     }
     try:
         return list(sources.get(argument, list)())
     except HarnessError:  # what stands before is no name of anything
         return []
+
+
+def _kind(keyword: str) -> type[Quantity] | None:
+    return next((kind for word, kind in _KINDS.items() if word in keyword), None)
+
+
+def _places(rig: Rig, keyword: str) -> Iterable[str]:
+    if "capture" in keyword:
+        return rig.probes
+    return [name for name, meter in rig.meters.items() if meter.kind is _kind(keyword)]
+
+
+def _limits(rig: Rig, kind: type[Quantity] | None) -> list[str]:
+    return [name for name, limit in rig.vehicle.limits.items() if kind is not None and limit.unit == kind.unit]
+
+
+def _tolerances(rig: Rig, signal: str) -> list[str]:
+    unit = rig.signals.find(signal).signal.unit
+
+    def fits(width: float | None, its: str) -> bool:
+        try:
+            return width is not None and bool(its) == bool(unit) and in_unit(format_quantity(width, its), unit) >= 0
+        except TestError:
+            return False
+
+    return [name for name, limit in rig.vehicle.limits.items() if fits(limit.high, limit.unit)]
 
 
 def _signal_values(rig: Rig, signal: str) -> list[str]:

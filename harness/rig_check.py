@@ -20,7 +20,7 @@ from harness.rig.rig_file import (
     StreamFacts,
     find_rig,
 )
-from harness.vehicle import Vehicle
+from harness.vehicle import Bus, Vehicle
 
 
 def show_rig(rig: str, console: Console) -> None:
@@ -50,10 +50,7 @@ def _parts(rig: RigFile, vehicle: Vehicle) -> dict[str, list[tuple[str, ...]]]:
     nominal = rig.supply
     return {
         "ECUs": [(name, _ecu(ecu), _pins(ecu), _identity(ecu)) for name, ecu in rig.ecus.items()],
-        "Buses": [
-            (name, _channel(bus.channel), f"{vehicle.buses[name].bitrate / 1000:g} kbit/s")
-            for name, bus in rig.buses.items()
-        ],
+        "Buses": [(name, _channel(bus.channel), _bit_rate(vehicle.buses[name])) for name, bus in rig.buses.items()],
         "Instruments": [
             (name, instrument.model, _address(instrument), _limits(instrument))
             for name, instrument in rig.instruments.items()
@@ -100,6 +97,11 @@ def _channel(channel: str | CanAdapterFacts) -> str:
         return channel
     parameters = "".join(f", {key} {value}" for key, value in channel.parameters.items())
     return f"{channel.interface}, channel {channel.channel}{parameters}{_whether_there(str(channel.channel))}"
+
+
+def _bit_rate(bus: Bus) -> str:
+    rate = f"{bus.bitrate / 1000:g} kbit/s"
+    return rate if bus.data_bitrate is None else f"{rate}, CAN FD with {bus.data_bitrate / 1e6:g} Mbit/s"
 
 
 def _address(instrument: InstrumentFacts) -> str:

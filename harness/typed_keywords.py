@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 
 from robot.errors import DataError  # type: ignore[import-untyped]  # Robot has types for its api only
 from robot.running import TestLibrary  # type: ignore[import-untyped]
@@ -64,13 +65,21 @@ class TypedKeywords:
             positional, named = found[0].resolve_arguments(arguments)
         except (DataError, ValueError) as error:
             raise TestError(str(error)) from None
+        method = self._methods[_folded(found[0].name)]
         run_keyword: Callable[..., object] = self._hil.run_keyword
-        return run_keyword(self._methods[_folded(found[0].name)], positional, dict(named))
+        return _with_unit(run_keyword(method, positional, dict(named)), self._hil.keywords[method])
 
 
 def split(line: str) -> list[str]:
     """Split a line into a keyword and its arguments."""
     return _SEPARATOR.split(line.strip())
+
+
+def _with_unit(result: object, keyword: Callable[..., object]) -> object:
+    """Return what a keyword returns as the quantity that it says it is, which is shown with its unit."""
+    for kind in getattr(signature(keyword).return_annotation, "__metadata__", ()):
+        result = kind(result)
+    return result
 
 
 def _folded(name: str) -> str:

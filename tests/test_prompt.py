@@ -194,7 +194,7 @@ def test_tab_completes_and_lines_are_remembered(shell: Terminal, terminal: Calla
     shell.presses("Measure Supply V\t")
     shell.shows("oltage")
     shell.presses("\r")
-    shell.shows("\n  0.0")
+    shell.shows("\n  0 V")
     shell.types("exit")
     assert shell.ends() == 0
     again = _shell(terminal)
@@ -324,6 +324,21 @@ def keywords(tmp_path: Path) -> Iterator[TypedKeywords]:
 
 
 @pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("Measure Current    head unit current", "1.2 A"),
+        ("Measure Mean Current    head unit current    during=1 s", "1.2 A"),
+        ("Measure Supply Voltage", "13.5 V"),
+        ("Get Signal    HeadUnit.BootState", "Running"),
+    ],
+)
+def test_what_is_measured_is_shown_with_its_unit(line: str, shown: str, keywords: TypedKeywords) -> None:
+    keywords.run("Power Up")
+    keywords.run("Wait    4 s")
+    assert str(keywords.run(line)) == shown
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "Powr Up",
@@ -391,6 +406,32 @@ def test_a_line_is_completed(line: str, typed: str, some: list[str], keywords: T
     assert set(some) <= set(found)
     if typed:
         assert found[0] in some or found[0].casefold().startswith(typed.casefold())
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("Measure Current    ", {"head unit current", "head unit parked current"}),
+        ("mean current should meet    ", {"head unit current", "head unit parked current"}),
+        ("Voltage Should Meet    ", {"head unit voltage"}),
+        ("Arm Capture    ", {"head unit terminal 30"}),
+        ("Captured Drop Should Meet    ", {"head unit terminal 30"}),
+        ("Captured Drop Should Meet    head unit terminal 30    boot", {"boot_voltage_drop"}),
+        ("Captured Time Below Should Meet    head unit terminal 30    10 V    inrush", {"inrush_time"}),
+        ("Captured Time Below Should Meet    head unit terminal 30    10 V    voltage", set()),
+        ("Bus Load Should Meet    body    mean=bus", {"bus_load_mean", "bus_load_peak"}),
+        ("Bus Load Should Meet    body    peak=bus_load_p", {"bus_load_peak"}),
+        ("Supply Current Should Meet    quiescent", {"quiescent_current", "car_quiescent_current"}),
+        ("Gateway Latency Should Meet    doors", {"doors to backbone"}),
+        ("Get Instrument Identity    s", {"supply", "switches", "source meter", "scope"}),
+        ("Signal Should Be    HeadUnit.DisplayedSpeed    5 km/h    tolerance=", {"speed_display_tolerance"}),
+        ("Cycle Time Should Be    HU_Status    tolerance=", set()),
+        ("Signal Should Become    HeadUnit.BootState    Running    within=volt", set()),
+    ],
+)
+def test_nothing_is_offered_that_the_keyword_refuses(line: str, offered: set[str], keywords: TypedKeywords) -> None:
+    _, found = complete(line, keywords.arguments, keywords.session.rig)
+    assert {name for name in found if not name.endswith("=")} == offered
 
 
 @pytest.mark.parametrize("line", ["none    ", "Signal Should Be    nonsense    ", "Switch Defect On    nonsense    "])

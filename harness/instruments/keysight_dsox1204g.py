@@ -2,7 +2,7 @@
 
 Sources [B]: InfiniiVision DSOX1204A/G programmer's guide, as published by easymanua.ls: "Root (:) Commands"
 (:OPERegister, page 152: the Run bit is 8; :AER?, :SINGle), ":TRIGger Commands" (585), ":MEASure:TVALue" (384: +9.9E+37
-where there is no such crossing), ":WAVeform Commands" (638: blocks begin "#8" and eight digits; time and voltage from
+for what is not there), ":WAVeform Commands" (638: blocks begin "#8" and eight digits; time and voltage from
 the preamble). pymeasure's driver for the DSOX1102G of the same series. Accuracy: data sheet of the series, from
 memory [K]: gain 3 % of full scale, offset 0.1 division and 2 mV and 1 % of the offset, resolution between two cursors
 0.5 % of full scale.
@@ -112,16 +112,6 @@ class KeysightDsox1204g(ScpiDriver):
             InstrumentError: it cannot.
         """
         return self._measure(f":MEAS:VMAX? CHAN{self._checked(channel)}", "the highest voltage")
-
-    def measure_crossing(self, channel: int, level: float, *, rising: bool, occurrence: int = 1) -> float:
-        """Let it measure when the voltage crossed a level, in seconds after the trigger.
-
-        Raises:
-            InstrumentError: there is no such crossing in what it has captured.
-        """
-        edge = f"{'+' if rising else '-'}{occurrence}"
-        line = f":MEAS:TVAL? {level:g},{edge},CHAN{self._checked(channel)}"
-        return self._measure(line, f"crossing {edge} of {format_quantity(level, 'V')}")
 
     def _measure(self, line: str, what: str) -> float:
         value = self._ask_reading(line)

@@ -110,6 +110,3 @@ class Oscilloscope(Instrument, Protocol):
 
     def measure_maximum(self, channel: int) -> float:
         """Let it measure the highest voltage captured, in volts."""
-
-    def measure_crossing(self, channel: int, level: float, *, rising: bool, occurrence: int = 1) -> float:
-        """Let it measure when the voltage crossed a level, in seconds after the trigger."""

@@ -52,8 +52,12 @@ class Waveform:
         return [self.start + index * self.interval for index in range(len(self.volts))]
 
     def time_below(self, level: float) -> float:
-        """Return for how long the voltage was below `level` (V), in seconds."""
+        """Return for how long the voltage was below `level` (V), in seconds; see `is_cut_off`."""
         return sum(volt < level for volt in self.volts) * self.interval
+
+    def is_cut_off(self, level: float) -> bool:
+        """Say whether the voltage was below `level` (V) at the beginning or the end: then it was so for longer."""
+        return self.volts[0] < level or self.volts[-1] < level
 
     def refuse_beyond_window(self, what: str) -> None:
         """Make sure that nothing was cut off.

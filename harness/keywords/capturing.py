@@ -21,6 +21,9 @@ class CapturingKeywords:
 
     `Arm Capture` lets the oscilloscope wait; then comes what the voltage reacts to, and then the judgements. The first
     of them reads the capture back, and puts its picture into the log and into the folder ``captures`` of the run.
+
+    An oscilloscope waits for one crossing at a time: to arm it at another place forgets what it has captured before. So
+    does the end of a test.
     """
 
     def __init__(self, session: "Session") -> None:
@@ -42,7 +45,8 @@ class CapturingKeywords:
         """Lets an oscilloscope wait until a voltage falls or rises through a level, and then capture it once.
 
         ``lasting`` is the time that is captured, a tenth of it before the crossing. ``low`` and ``high`` bound the
-        voltages that can be seen; the nearer they are, the finer are the steps, of which there are 256.
+        voltages that can be seen; the nearer they are, the finer are the steps, of which there are 256. ``level`` lies
+        between them. A voltage that leaves them is an error, and so is a crossing that does not come.
 
         Example:
         | `Arm Capture`    head unit terminal 30    falling    13.45 V    lasting=50 ms    low=13 V    high=14 V
@@ -101,6 +105,9 @@ class CapturingKeywords:
     def captured_time_below_should_meet(self, place: str, level: Voltage, limit: str) -> None:
         """Judges for how long the voltage is below a level in a capture, by a limit of the vehicle.
 
+        A voltage that is below at the beginning or the end of the capture was so for longer than it shows. That fails
+        where what it shows is too long already; else nobody can tell, and a longer capture is needed.
+
         Example:
         | `Arm Capture`    head unit terminal 30    falling    10 V    lasting=100 ms
         | Interrupt Line For    HeadUnit.KL30    1 ms
@@ -108,8 +115,14 @@ class CapturingKeywords:
         """
         allowed = limit_of(self._session, limit, Duration)
         probe, waveform = self._captured(place)
-        time = waveform.time_below(level)
-        self._judge(probe, f"time below {level}", time, allowed, waveform.interval)
+        self._judge(
+            probe,
+            f"time below {level}",
+            waveform.time_below(level),
+            allowed,
+            waveform.interval,
+            at_least=waveform.is_cut_off(level),
+        )
 
     def _probe(self, place: str) -> "Probe":
         try:
@@ -134,16 +147,29 @@ class CapturingKeywords:
         logger.info(f'<a href="{path}"><img src="{path}" alt="{title}"></a>', html=True)
         return path
 
-    def _judge(self, probe: "Probe", what: str, value: float, allowed: Allowed, uncertainty: float) -> None:
+    def _judge(
+        self,
+        probe: "Probe",
+        what: str,
+        value: float,
+        allowed: Allowed,
+        uncertainty: float,
+        *,
+        at_least: bool = False,
+    ) -> None:
         picture = self._shown[1] if self._shown else ""
+        shown = format_quantity(value, allowed.unit)
         judge(
             self._session,
             f"{probe.name}, {what}",
             value=value,
             allowed=allowed,
             holds=allowed.holds(value),
-            actual=f"it was {format_quantity(value, allowed.unit)}",
+            actual=f"it was {shown} or more: it was so where the capture begins or ends"
+            if at_least
+            else f"it was {shown}",
             source=f"instrument:{probe.oscilloscope.role} input {probe.channel}, {probe}, {picture}",
             instrument=probe.oscilloscope.identity,
             uncertainty=uncertainty,
+            at_least=at_least,
         )

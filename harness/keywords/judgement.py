@@ -39,6 +39,10 @@ class Allowed:
         """Say whether a number is within the limits."""
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
+    def is_settled(self, least: float) -> bool:
+        """Say whether a number that is `least` or more is within the limits or outside, whatever it is."""
+        return least > self.high if self.high is not None else self.holds(least)
+
     def is_near(self, value: float | str | None, uncertainty: float) -> bool:
         """Say whether a number is within its uncertainty of a limit."""
         if not uncertainty or not isinstance(value, int | float):
@@ -63,6 +67,7 @@ def judge(
     instrument: str = "",
     uncertainty: float = 0.0,
     doubtful: bool = False,
+    at_least: bool = False,
 ) -> None:
     """Keep a measurement, and fail the test when it is not allowed.
 
@@ -77,10 +82,11 @@ def judge(
         instrument: identity of the instrument that measured.
         uncertainty: how far the reading may be off, in its unit.
         doubtful: whether it may have been made outside of the time that counts.
+        at_least: whether the reading is a number that may be higher in truth, by as much as one likes.
 
     Raises:
         JudgementFailure: it is not allowed. The message says expected, actual, limit and source.
-        InconclusiveError: it is so close to a limit that nobody can tell.
+        InconclusiveError: it is so close to a limit that nobody can tell, or it may be higher and that decides.
     """
     message = f"{name}: expected {allowed}, but {actual}"
     if allowed.source:
@@ -88,11 +94,14 @@ def judge(
     message += f"; source {source}"
     is_near = allowed.is_near(value, uncertainty)
     was_late = not holds and session.rig.times_late > session.test.times_late
-    is_open = is_near or doubtful or was_late
+    is_unsettled = at_least and isinstance(value, int | float) and not allowed.is_settled(value)
+    is_open = is_near or doubtful or was_late or is_unsettled
     if doubtful:
         message += "; so near to the beginning or the end of the time that nobody can tell whether it counts"
     elif is_near:
         message += f"; off by {format_quantity(uncertainty, allowed.unit)} at most, so that nobody can tell"
+    elif is_unsettled:
+        message += "; it may be more, so that nobody can tell"
     elif was_late:
         message += "; the simulated ECUs were late in this test, so that nobody can tell whose fault it is"
     expected_failure = not holds and not is_open and session.expects_failure

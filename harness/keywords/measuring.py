@@ -1,6 +1,6 @@
 """Keywords for what meters measure in the wiring of the rig."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from robot.api.deco import keyword
 
@@ -24,8 +24,10 @@ class MeasuringKeywords:
         self._session = session
 
     @keyword
-    def measure_current(self, place: str) -> float:
+    def measure_current(self, place: str) -> Annotated[float, Current]:
         """Returns the current that a meter measures, in amperes.
+
+        Where the current passes the meter by, and the supply delivers more than the meter carries, it fails.
 
         Example:
         | ${amperes} =    `Measure Current`    head unit current
@@ -33,8 +35,8 @@ class MeasuringKeywords:
         return self._measure(place, Current)[1]
 
     @keyword
-    def measure_voltage(self, place: str) -> float:
-        """Returns the voltage against ground that a meter measures, in volts.
+    def measure_voltage(self, place: str) -> Annotated[float, Voltage]:
+        """Returns the voltage against ground that a meter measures, in volts. A meter of a current has none.
 
         Example:
         | ${volts} =    `Measure Voltage`    head unit voltage
@@ -62,7 +64,7 @@ class MeasuringKeywords:
         self._judge(place, Current, limit_of(self._session, limit, Current))
 
     @keyword
-    def measure_mean_current(self, place: str, during: Duration = Duration(10)) -> float:
+    def measure_mean_current(self, place: str, during: Duration = Duration(10)) -> Annotated[float, Current]:
         """Returns the mean of all currents that a meter measures one after the other during a time, in amperes.
 
         Example:

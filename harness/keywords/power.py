@@ -1,6 +1,6 @@
 """Keywords for the supply of the car: terminals, supply voltage, supply current."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from robot.api.deco import keyword
 
@@ -120,7 +120,7 @@ class PowerKeywords:
         rig.close_line(line)
 
     @keyword
-    def measure_supply_voltage(self) -> float:
+    def measure_supply_voltage(self) -> Annotated[float, Voltage]:
         """Returns the voltage at the output of the supply, in volts.
 
         Example:
@@ -130,7 +130,7 @@ class PowerKeywords:
         return supply.supply.measure_voltage(supply.output)
 
     @keyword
-    def measure_supply_current(self) -> float:
+    def measure_supply_current(self) -> Annotated[float, Current]:
         """Returns the current that the supply delivers, in amperes.
 
         Example:

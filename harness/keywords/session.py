@@ -61,6 +61,8 @@ class Session:
         self.suite = TestRecord()
         self.expects_failure = False
         """Whether the judgement that runs is meant to fail."""
+        self.judgements = 0
+        """How many there were."""
         self.expected_failures: list[str] = []
         """Messages of judgements that were meant to fail, and did."""
         self.untold_failures: list[str] = []
@@ -377,6 +379,7 @@ class Session:
 
     def keep(self, measurement: "Measurement") -> None:
         """Write a measurement to the log, and remember a failure that nobody expected."""
+        self.judgements += 1
         if self._log is not None:
             self._log.append(measurement)
         if self.told:

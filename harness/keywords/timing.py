@@ -1,12 +1,13 @@
 """Keywords for time: let it pass, and measure how long something takes."""
 
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated
 
 from robot.api.deco import keyword
 
 from harness.can_port import OWN_FRAMES
 from harness.errors import TestError
-from harness.keywords.judgement import Allowed, judge, time_limit
+from harness.keywords.judgement import Allowed, judge, limit_of, time_limit
 from harness.keywords.received import raw_in, source, text_in
 from harness.quantities import Duration, format_quantity
 
@@ -75,7 +76,7 @@ class TimingKeywords:
         self._stop_looking = found.bus.channel.listen(look, (found.message.key,))
 
     @keyword
-    def read_stopwatch(self) -> float:
+    def read_stopwatch(self) -> Annotated[float, Duration]:
         """Returns the seconds of rig time since the stopwatch was started.
 
         Example:
@@ -140,6 +141,46 @@ class TimingKeywords:
             uncertainty=found.bus.uncertainty + self._uncertainty_beside(found.bus),
             actual=actual,
             source=source(found.bus, found.message, frame or last),
+        )
+
+    @keyword
+    def period_should_meet(self, signal: str, value: str, limit: str, during: Duration = Duration(5)) -> None:
+        """Judges the mean time from one beginning of a value of a signal to the next, by a limit of the vehicle.
+
+        It looks at all frames for a time from now. A value that does not begin at least twice fails. A cyclic message
+        shows each beginning late by up to one cycle, by which the first and the last one may be off.
+
+        Example:
+        | `Set Signal`    Switches.Indicator    Left
+        | `Period Should Meet`    Vehicle.Body.Lights.DirectionIndicator.Left.IsSignaling    On    indicator_period
+        """
+        session = self._session
+        found = session.rig.signals.find(signal)
+        raw = found.raw(value)
+        allowed = limit_of(session, limit, Duration)
+        if not during:
+            raise TestError("Argument 'during': nothing can be seen in 0 s")
+        frames = found.bus.record(found.message, during.ns).frames
+        steps = list(pairwise(frames))
+        beginnings = [
+            now.timestamp
+            for before, now in steps
+            if raw_in(found.signal, before) != raw and raw_in(found.signal, now) == raw
+        ]
+        periods = max(len(beginnings) - 1, 0)
+        mean = round((beginnings[-1] - beginnings[0]) / periods, 9) if periods else None
+        late = max((now.timestamp - before.timestamp for before, now in steps), default=0.0)
+        judge(
+            session,
+            f"period of {signal} being {found.text(raw)}",
+            value=mean,
+            allowed=allowed,
+            holds=mean is not None and allowed.holds(mean),
+            uncertainty=round(late / periods, 9) if periods and found.message.cycle_time else 0.0,
+            actual=f"it began {len(beginnings)} times in {len(frames)} frames"
+            if mean is None
+            else f"it was {format_quantity(mean, 's')}, the mean of {periods}",
+            source=source(found.bus, found.message, frames[-1] if frames else None),
         )
 
     def _uncertainty_beside(self, bus: "CanBus") -> float:

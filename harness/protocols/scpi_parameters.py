@@ -79,11 +79,16 @@ def number(text: str, unit: str | None = None) -> float:
     if not matched:
         raise ScpiFault(ScpiError.DATA_TYPE)
     digits, suffix = matched.groups()
-    value = float(re.sub(r"\s", "", digits))
+    value = float(re.sub(r"\s", "", digits)) * _multiplier(suffix, unit)
     if math.isinf(value):
         raise ScpiFault(ScpiError.EXPONENT_TOO_LARGE)
+    return value
+
+
+def _multiplier(suffix: str, unit: str | None) -> float:
+    """Return what a number is multiplied by for its suffix; an empty one stands for the unit itself."""
     if not suffix:
-        return value
+        return 1.0
     if not _UNIT.fullmatch(suffix):
         raise ScpiFault(ScpiError.INVALID_SEPARATOR)
     if unit is None:
@@ -91,7 +96,7 @@ def number(text: str, unit: str | None = None) -> float:
     prefix, found, rest = suffix.upper().rpartition(unit.upper())
     if not found or rest or prefix not in _MULTIPLIERS:
         raise ScpiFault(ScpiError.INVALID_SUFFIX)
-    return value * _MULTIPLIERS[prefix]
+    return _MULTIPLIERS[prefix]
 
 
 def integer(text: str) -> int:

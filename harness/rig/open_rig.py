@@ -59,6 +59,13 @@ def read_rig(path: Path) -> tuple[RigFile, Vehicle]:
         for bus in facts.buses
         if bus not in vehicle.buses
     }
+    for name, bus in facts.buses.items():
+        is_fd = name in vehicle.buses and vehicle.buses[name].data_bitrate is not None
+        if is_fd and isinstance(bus.channel, CanAdapterFacts) and bus.channel.parameters.get("fd") is not True:
+            problems["buses", name, "channel"] = (
+                f"{vehicle.name} has CAN FD on {name}, and {bus.channel.interface} is opened for classic frames only; "
+                "allowed is 'simulated', or an adapter that its parameters, with fd: true, open for CAN FD"
+            )
     for name, entry in facts.instruments.items():
         if entry.model not in DRIVERS | SERIAL_DRIVERS:
             known = DRIVERS | SERIAL_DRIVERS

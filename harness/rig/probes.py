@@ -33,6 +33,8 @@ class Probe:
     channel: int
     attenuation: float
     net: str
+    beside: list["Probe"] = field(default_factory=list, repr=False)
+    """All probes of its oscilloscope, which captures at one of them at a time."""
     window: Window | None = None
     _captured: Waveform | None = field(default=None, repr=False)
 
@@ -40,16 +42,21 @@ class Probe:
         return f"the voltage at {self.net}"
 
     def arm(self, window: Window, clock: "Clock") -> None:
-        """Let the oscilloscope wait for the crossing; it does when this returns.
+        """Let the oscilloscope wait for the crossing; it does when this returns. Its other captures are forgotten.
 
         Raises:
             BenchError: it refuses a setting, or does not come to wait.
         """
-        self.window = self._captured = None
+        for probe in (self, *self.beside):
+            probe.forget()
         self.oscilloscope.arm(self.channel, self.attenuation, window)
         if not _becomes(self.oscilloscope.is_armed, clock, window.duration):
             raise BenchError(f"{self.oscilloscope.role}: it is not armed {_patience(window)} after it was told to wait")
         self.window = window
+
+    def forget(self) -> None:
+        """Forget what was captured, and that the oscilloscope was armed here."""
+        self.window = self._captured = None
 
     def captured(self, clock: "Clock") -> Waveform:
         """Return what was captured since it was armed; wait for the end of the window.
@@ -93,9 +100,12 @@ def wire_probes(rig: RigFile, instruments: "Mapping[str, Instrument]") -> dict[s
         RigFileError: an instrument that is to capture is no oscilloscope.
     """
     probes: dict[str, Probe] = {}
+    beside: dict[str, list[Probe]] = {}
     for name, facts in rig.probes.items():
         oscilloscope = instruments[facts.instrument]
         if not isinstance(oscilloscope, Oscilloscope):
             raise error_in(rig.path, {("probes", name, "instrument"): f"{facts.instrument} is no oscilloscope"})
-        probes[name] = Probe(name, oscilloscope, facts.channel, facts.attenuation, facts.voltage_at)
+        same = beside.setdefault(facts.instrument, [])
+        probes[name] = Probe(name, oscilloscope, facts.channel, facts.attenuation, facts.voltage_at, same)
+        same.append(probes[name])
     return probes

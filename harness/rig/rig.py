@@ -205,9 +205,11 @@ class Rig:
     def restoring(self) -> Iterator[Callable[[], None]]:
         """Yield the steps that take back what tests have changed; each is worth taking when another has failed.
 
-        Lines are closed, defects are those of the rig file, ECUs speak, and signals are at their defaults, but for
-        those that the power mode has set.
+        Lines are closed, captures forgotten, defects are those of the rig file, ECUs speak, and signals are at their
+        defaults, but for those that the power mode has set.
         """
+        for probe in self.probes.values():
+            yield probe.forget
         for line in sorted(self.open_lines):
             yield partial(self.close_line, line)
         for name, ecu in self.ecus.items():

@@ -159,7 +159,8 @@ def build_world(
     for bus, network in networks.items():
         with _blaming(rig, "defects", bus):
             channels[bus] = SimulatedCanChannel(network, rig.defects.get(bus, ()))
-    for name, simulated in instruments.items():
+    with_defects: dict[str, ScpiInstrument | ModbusRelayCard] = {**instruments, **relay_cards}
+    for name, simulated in with_defects.items():
         for index, defect in enumerate(rig.defects.get(name, ())):
             with _blaming(rig, "defects", name, index):
                 simulated.switch_defect_on(defect)

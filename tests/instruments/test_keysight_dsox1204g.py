@@ -102,14 +102,12 @@ def test_measurements(bench: Bench) -> None:
     script: Script = [
         (":MEAS:VMIN? CHAN2", "+1.32E+01"),
         (":MEAS:VMAX? CHAN2", "+1.36E+01"),
-        (":MEAS:TVAL? 13.45,-1,CHAN2", "+0.0E+00"),
-        (":MEAS:TVAL? 13.45,+2,CHAN2", "+9.9E+37"),
+        (":MEAS:VMIN? CHAN2", "+9.9E+37"),
     ]
     scope = KeysightDsox1204g(bench(OPENING + script))
     assert (scope.measure_minimum(2), scope.measure_maximum(2)) == (13.2, 13.6)
-    assert scope.measure_crossing(2, 13.45, rising=False) == 0
-    with pytest.raises(InstrumentError, match=r"supply: crossing \+2 of 13.45 V is not in what it has captured"):
-        scope.measure_crossing(2, 13.45, rising=True, occurrence=2)
+    with pytest.raises(InstrumentError, match=r"supply: the lowest voltage is not in what it has captured"):
+        scope.measure_minimum(2)
 
 
 @pytest.mark.parametrize("channel", [0, 5])
@@ -127,3 +125,9 @@ def test_a_drop_is_counted_from_the_mean_before() -> None:
     waveform = Waveform(-0.2, 0.1, (13.4, 13.6, 12.0, 12.5, 13.5), 10, 15, 0.1, 0.05)
     assert waveform.before == 13.4, "the sample beside the trigger may lie behind it"
     assert waveform.time_below(13.0) == pytest.approx(0.2)
+    assert not waveform.is_cut_off(13.0)
+
+
+@pytest.mark.parametrize("volts", [(12.0, 13.5, 13.5), (13.5, 13.5, 12.0)])
+def test_a_voltage_that_is_below_at_an_edge_of_the_window_is_cut_off_there(volts: tuple[float, ...]) -> None:
+    assert Waveform(-0.1, 0.1, volts, 10, 15, 0.1, 0.05).is_cut_off(13.0)

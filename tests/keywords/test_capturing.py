@@ -90,6 +90,40 @@ def test_an_interruption_is_as_long_as_the_line_was_open(booted: Call, measured:
     assert measured().value == pytest.approx(0.1, abs=0.025)
 
 
+@pytest.mark.parametrize(
+    ("shown", "failure", "verdict"),
+    [
+        (0.009, InconclusiveError, Verdict.INCONCLUSIVE),
+        (0.09, JudgementFailure, Verdict.FAIL),
+    ],
+)
+def test_a_time_that_the_capture_cuts_off_never_passes(
+    shown: float,
+    failure: type[Exception],
+    verdict: Verdict,
+    booted: Call,
+    measured: Callable[[], Measurement],
+) -> None:
+    """The line is open for 500 ms; at most 20 ms are allowed. A tenth of the capture is before."""
+    booted("Arm Capture", PLACE, "falling", "10 V", lasting=f"{shown / 0.9:.3f} s")
+    booted("Interrupt Line For", "HeadUnit.KL30", "500 ms")
+    said = r"but it was [\d.]+ s or more: it was so where the capture begins or ends; limit"
+    with pytest.raises(failure, match=said):
+        booted("Captured Time Below Should Meet", PLACE, "10 V", "inrush_time")
+    assert measured().verdict is verdict
+    assert measured().value == pytest.approx(shown, rel=0.05)
+
+
+def test_a_capture_is_forgotten_when_its_test_ends(session: Session, booted: Call) -> None:
+    booted("Arm Capture", PLACE, "falling", "12.5 V")
+    booted("Set Supply Voltage", "11 V")
+    booted("Captured Maximum Should Be Between", PLACE, "10 V", "16 V")
+    assert session.end_test() == []
+    session.begin_test("Second", ())
+    with pytest.raises(TestError, match=f"^nothing was captured at {PLACE}: arm it first$"):
+        booted("Captured Maximum Should Be Between", PLACE, "10 V", "16 V")
+
+
 def test_nothing_captured_is_a_fault_of_the_rig_and_takes_no_longer_than_its_patience(
     booted: Call, session: Session
 ) -> None:

@@ -61,6 +61,13 @@ Errs After A Failure
             Verdict.FAIL,
             f"Judgement Should Fail Supply Voltage Should Be Between 20 V 30 V: {PASSED}",
         ),
+        (
+            "Judgement Should Fail    Power Up",
+            Verdict.ERROR,
+            "Argument 'name': Power Up is no judging keyword: it judged nothing; allowed are keywords of the harness",
+        ),
+        ("Judgement Should Fail    Should Be Equal    1    1", Verdict.ERROR, "Should Be Equal is no judging keyword"),
+        ("Judgement Should Fail    Judgement Should Fail    Power Up", Verdict.ERROR, "Power Up is no judging keyword"),
         ("Judgement Should Fail    Fail    out of order", Verdict.ERROR, "out of order"),
         ("Judgement Should Fail    Errs After A Failure", Verdict.ERROR, "out of order"),
         ("Judgement Should Fail    Fial    x", Verdict.ERROR, "No keyword with name 'Fial' found."),

@@ -40,6 +40,21 @@ def test_the_bounds_themselves_are_allowed(allowed: Allowed, within: list[float]
     assert not any(map(allowed.holds, outside))
 
 
+@pytest.mark.parametrize(
+    ("allowed", "settled", "open_"),
+    [
+        (Allowed("s", high=2), [2.000001], [0, 2]),
+        (Allowed("s", 1, 2), [2.000001], [0, 1.5]),
+        (Allowed("s", low=1), [1, 99], [0.999999]),
+    ],
+)
+def test_what_may_be_more_is_settled_only_where_no_more_changes_it(
+    allowed: Allowed, settled: list[float], open_: list[float]
+) -> None:
+    assert all(map(allowed.is_settled, settled))
+    assert not any(map(allowed.is_settled, open_))
+
+
 def test_a_limit_of_the_vehicle_carries_its_source(session: Session) -> None:
     allowed = allowed_by(named_limit(session, "supply voltage", "limit"))
     assert (allowed.unit, allowed.low, allowed.high) == ("V", 9, 16)

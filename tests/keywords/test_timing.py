@@ -1,6 +1,8 @@
 """Waiting, the stopwatch, and response times judged from the stamps of frames."""
 
+import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from robot import result
 
 from harness.can_port import OWN_FRAMES
-from harness.errors import JudgementFailure, TestError
+from harness.errors import InconclusiveError, JudgementFailure, TestError
 from harness.keywords.session import Session
 from harness.results.measurement import Measurement
 from harness.results.verdict import Verdict, verdict_of
@@ -238,3 +240,59 @@ def test_each_suite_has_a_stopwatch_of_its_own_world(tmp_path: Path, robot: Robo
         (suites / f"{name}.robot").write_text(f"{head}*** Test Cases ***\n{body}\n", encoding="utf-8")
     tests = robot(suites)
     assert {name: verdict_of(test) for name, test in tests.items()} == {"First": Verdict.PASS, "Again": Verdict.PASS}
+
+
+STALK = "Switches.Indicator"
+
+
+def moved(session: Session, left: int, off: int) -> None:
+    """Move the stalk to and fro: left and off for these milliseconds."""
+    rig = session.rig
+
+    def move(value: str, other: str, now: int, then: int) -> None:
+        rig.set_signal(STALK, value)
+        rig.clock.at(rig.clock.now + now * 1_000_000, lambda: move(other, value, then, now))  # type: ignore[attr-defined]
+
+    move("Left", "Off", left, off)
+
+
+@pytest.mark.parametrize(
+    ("moves", "verdict"),
+    [
+        ((340, 340), Verdict.PASS),
+        ((500, 440), Verdict.PASS),
+        ((150, 400), Verdict.PASS),
+        ((250, 253), Verdict.INCONCLUSIVE),
+        ((500, 497), Verdict.INCONCLUSIVE),
+        ((240, 120), Verdict.FAIL),
+        ((600, 600), Verdict.FAIL),
+    ],
+)
+def test_a_period_is_from_one_beginning_of_a_value_to_the_next(
+    moves: tuple[int, int], verdict: Verdict, booted: Call, session: Session, measured: Measured
+) -> None:
+    moved(session, *moves)
+    with nullcontext() if verdict is Verdict.PASS else pytest.raises((JudgementFailure, InconclusiveError)):
+        booted("Period Should Meet", STALK, "Left", "indicator_period")
+    kept = measured()
+    assert (kept.verdict, kept.low, kept.high, kept.unit) == (verdict, 0.5, 1, "s")
+    assert kept.value == pytest.approx(sum(moves) / 1000, abs=kept.uncertainty)
+    assert kept.uncertainty == pytest.approx(0.1 / (5000 // sum(moves)), rel=0.6), "stalks are sent each 100 ms at most"
+
+
+def test_a_value_that_begins_less_than_twice_has_no_period(booted: Call, measured: Measured) -> None:
+    for stalk in ("Off", "Left"):
+        booted("Set Signal", STALK, stalk)
+        said = _failure(booted, "Period Should Meet", STALK, "Left", "indicator_period")
+        assert re.match(
+            rf"period of {STALK} being Left: expected 0.5 s to 1 s, but it began [01] times in \d+ frames; limit indi",
+            said,
+        )
+        assert measured().value is None
+
+
+def test_a_period_needs_a_time_and_a_limit_of_a_time(booted: Call) -> None:
+    with pytest.raises(TestError, match="Argument 'during': nothing can be seen in 0 s"):
+        booted("Period Should Meet", STALK, "Left", "indicator_period", during="0 s")
+    with pytest.raises(TestError, match="supply_voltage is 9 V to 16 V; a limit of a duration is needed"):
+        booted("Period Should Meet", STALK, "Left", "supply_voltage")

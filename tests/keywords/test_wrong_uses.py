@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from robot.libdoc import LibraryDocumentation  # type: ignore[import-untyped]  # Robot has types for its api only
 
-from harness.errors import BusError, JudgementFailure, TestError
+from harness.errors import BenchError, BusError, JudgementFailure, TestError
 
 KEYWORDS: dict[str, Any] = {keyword.name: keyword for keyword in LibraryDocumentation("harness.Hil::any").keywords}
 
@@ -154,6 +154,51 @@ RULED_OUT = [  # what the documentation says, a call that goes against it, and w
         "Prove Time Stamps    body    during=0 s",
         "Argument 'during': nothing can be seen in 0 s",
     ),
+    (
+        "``level`` lies between them",
+        "Arm Capture    head unit terminal 30    falling    25 V",
+        "Argument 'level': 25 V is not between low, -1 V, and high, 20 V",
+    ),
+    (
+        "``lasting`` is the time that is captured",
+        "Arm Capture    head unit terminal 30    falling    13 V    lasting=0 s",
+        "Argument 'lasting': it must be longer than 0 s",
+    ),
+    (
+        "Judges how far the voltage falls in a capture",
+        "Captured Drop Should Meet    head unit terminal 30    boot_voltage_drop",
+        "nothing was captured at head unit terminal 30: arm it first",
+    ),
+    (
+        "by a limit of the vehicle",
+        "Captured Drop Should Meet    head unit terminal 30    boot_time",
+        "Argument 'limit': boot_time is at most 2 s; a limit of a voltage is needed",
+    ),
+    (
+        "by a limit of the vehicle",
+        "Captured Time Below Should Meet    head unit terminal 30    10 V    boot_voltage_drop",
+        "Argument 'limit': boot_voltage_drop is at most 0.18 V; a limit of a duration is needed",
+    ),
+    (
+        "A meter of a current has none",
+        "Measure Voltage    head unit current",
+        "Argument 'place': head unit current is the current in HeadUnit.KL30; a voltage cannot be measured there",
+    ),
+    (
+        "Judges the current that a meter measures",
+        "Current Should Be Between    head unit current    2 A    1 A",
+        "Argument 'low': 2 A is above high, 1 A",
+    ),
+    (
+        "by a limit of the vehicle",
+        "Mean Current Should Meet    head unit current    supply_voltage",
+        "Argument 'limit': supply_voltage is 9 V to 16 V; a limit of a current is needed",
+    ),
+    (
+        "for a time from now",
+        "Period Should Meet    Switches.Indicator    Left    indicator_period    during=0 s",
+        "Argument 'during': nothing can be seen in 0 s",
+    ),
 ]
 
 
@@ -254,3 +299,44 @@ def _call(call: Callable[..., Any], name: str, arguments: list[str]) -> None:
     pairs = [argument.partition("=") for argument in arguments]
     positional = [argument for argument, (key, _, _) in zip(arguments, pairs, strict=True) if key not in named]
     call(name, *positional, **{key: value for key, equals, value in pairs if equals and key in named})
+
+
+FAULTS_OF_THE_RIG = [  # what the documentation says, lines of which the last one goes against it, and what is said
+    (
+        "Where the current passes the meter by, and the supply delivers more than the meter carries, it fails",
+        ["Measure Current    head unit parked current"],
+        "source meter carries 1.05 A at most, but supply output 1 delivers 2.45 A; its bypass was not opened",
+    ),
+    (
+        "a crossing that does not come",
+        [
+            "Captured Maximum Should Be Between    head unit terminal 30    10 V    16 V",
+            "Arm Capture    head unit terminal 30    falling    12 V",
+        ],
+        "nothing was captured: the voltage at HeadUnit.KL30 has not fallen through 12 V since it was armed",
+    ),
+    (
+        "A voltage that leaves them is an error",
+        [
+            "Captured Minimum Should Be Between    head unit terminal 30    10 V    16 V",
+            "Arm Capture    head unit terminal 30    falling    12 V    low=0 V",
+            "Interrupt Line For    HeadUnit.KL30    20 ms",
+        ],
+        "the voltage went beyond the captured window of 0 V to",
+    ),
+]
+
+
+@pytest.mark.parametrize(("promised", "lines", "said"), FAULTS_OF_THE_RIG, ids=[it[0] for it in FAULTS_OF_THE_RIG])
+def test_what_the_rig_cannot_do_is_an_error_of_the_rig(
+    promised: str, lines: list[str], said: str, booted: Callable[..., Any]
+) -> None:
+    """The first line is what fails, behind the others."""
+    assert any(promised in " ".join(KEYWORDS[line.split("    ")[0]].doc.split()) for line in lines)
+    for line in (*lines[1:], lines[0]):
+        name, *arguments = line.split("    ")
+        if line is lines[0]:
+            with pytest.raises(BenchError, match=re.escape(said)):
+                _call(booted, name, arguments)
+        else:
+            _call(booted, name, arguments)

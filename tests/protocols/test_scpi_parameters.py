@@ -67,6 +67,7 @@ def test_numbers(text: str, value: float) -> None:
         ("NAN", ScpiError.DATA_TYPE),
         ("INF", ScpiError.DATA_TYPE),
         ("1E999", ScpiError.EXPONENT_TOO_LARGE),
+        ("1E300EXV", ScpiError.EXPONENT_TOO_LARGE),
         ("", ScpiError.DATA_TYPE),
     ],
 )

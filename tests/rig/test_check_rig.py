@@ -41,6 +41,10 @@ MISTAKES = {
         (ADAPTER, "chassis: {channel: {interface: vectr, channel: 0}}"),
         r"buses\.chassis\.channel\.interface: no interface of python-can 'vectr'; did you mean 'vector'\? Known: ",
     ),
+    "CAN FD on an adapter for classic frames": (
+        ("backbone: {channel: simulated}", "backbone: {channel: {interface: socketcan, channel: can2}}"),
+        r"buses\.backbone\.channel: Roewe RX5 has CAN FD on backbone, and socketcan .* allowed is .* with fd: true,",
+    ),
     "VISA name": (
         (SUPPLY, SUPPLY + "    resource: TCPIP:192.0.2.1::5025::SOCKET\n"),
         r"instruments\.supply\.resource: no VISA resource name and not 'simulated': Could not parse",
@@ -285,3 +289,8 @@ def test_socketcand_needs_host_and_port(port: str, change: Callable[..., Path]) 
 @pytest.mark.parametrize("interface", sorted({*can.VALID_INTERFACES} - {"socketcand"}))
 def test_every_interface_of_python_can_may_be_named(interface: str, change: Callable[..., Path]) -> None:
     check_rig(change((ADAPTER, f"chassis: {{channel: {{interface: {interface}, channel: 0}}}}")))
+
+
+def test_an_adapter_may_be_opened_for_can_fd(change: Callable[..., Path]) -> None:
+    fd = "{interface: socketcan, channel: can2, parameters: {fd: true}}"
+    check_rig(change(("backbone: {channel: simulated}", f"backbone: {{channel: {fd}}}")))

@@ -162,6 +162,14 @@ MISTAKES: dict[str, tuple[tuple[Change, ...], str, str]] = {
         "boots slowy",
         r"defects\.head unit\[1\]: head unit has no defect 'boots slowy'; did you mean 'boots slowly'",
     ),
+    **{
+        f"unknown defect of the {part}": (
+            (("supply: {net", f"defects: {{{part}: [banana]}}\nsupply: {{net"),),
+            "banana",
+            rf"defects\.{part}.*no defect 'banana'",
+        )
+        for part in ("gateway", "supply", "switches", "ammeter", "source meter", "scope", "relay card", "chassis")
+    },
     "defect of a real ECU": (
         (
             ("supply: {net", "defects: {body controller: [silent]}\nsupply: {net"),

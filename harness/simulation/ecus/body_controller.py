@@ -46,7 +46,7 @@ class BodyController(NetworkNode):
         "does not lock": "leaves the doors unlocked at speed",
         "ignores remote commands": "does not lock or unlock for the cloud",
         "stays locked in a crash": "does not unlock when airbags have gone off",
-        "flashes fast": "flashes the indicators 250 times a minute",
+        "flashes fast": "flashes the indicators 150 times a minute",
         "no hazard lights": "ignores the switch of the hazard lights",
         "no low beam": "ignores that it is dark",
         "no reverse light": "ignores reverse gear",
@@ -192,7 +192,7 @@ class BodyController(NetworkNode):
 
     def _flash(self) -> None:
         self._lit = "" if self._lit else self._wanted_indicators()
-        self._flashing.start(120 * MILLISECOND if self.has("flashes fast") else FLASH)
+        self._flashing.start(200 * MILLISECOND if self.has("flashes fast") else FLASH)
 
     def _lights(self) -> Values:
         stalks, on = self._stalks, self.is_terminal_15_on

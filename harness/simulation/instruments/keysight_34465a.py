@@ -4,16 +4,20 @@ Sources: Keysight Truevolt series, operating and service guide, its pages as pub
 and manualslib.com [B]:
 
 - "MEASure:CURRent:{AC|DC}?" and "CONFigure:CURRent:{AC|DC}": ranges, autorange as the default, 10 power line cycles,
-  the 10 A range on terminals of its own, autorange down below 10 % of the range and up above 120 %, 9.9E37 beyond a
-  range; "[SENSe:]VOLTage:{AC|DC}:RANGe:AUTO", "[SENSe:]CURRent[:DC]:NPLC", the form of all answers;
+  the 10 A range on terminals of its own, an error for a resolution with autorange, autorange down below 10 % of the
+  range and up above 120 %, 9.9E37 beyond a range; "[SENSe:]CURRent:{AC|DC}:RANGe": without the 10 A range, which does
+  not affect it; "[SENSe:]VOLTage:{AC|DC}:RANGe:AUTO", "[SENSe:]CURRent[:DC]:NPLC", the form of all answers;
 - "[SENSe:]CURRent[:DC]:ZERO:AUTO": with each reading a measurement of zero, which takes as long again.
 
 The identity has the form that public logs of real units show [B]. From memory [K]: ranges of DC voltage, no overrange
 at 1000 V, 3 A and 10 A, -230 for a reading that was never made, error queue of 20. Proposed [P]: 2 ms for each message,
-autorange from the largest range down and without time for it, an integration time between two steps is rounded up.
+autorange from the largest range down and without time for it, an integration time between two steps is rounded up,
+-221 for a resolution with autorange.
 
-Not simulated: other functions, triggers, resolution as a parameter, autozero off, noise, averaging (a reading is the
-value at the instant at which it begins), and the burden: the resistance that a real shunt adds to the line.
+A resolution is taken and changes nothing: in a real one it sets the integration time, here that stays at 10 cycles.
+
+Not simulated: other functions, triggers, autozero off, noise, averaging (a reading is the value at the instant at which
+it begins), and the burden: the resistance that a real shunt adds to the line.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,6 +41,7 @@ INTEGRATION = (0.02, 0.06, 0.2, 1.0, 10.0, 100.0)
 LINE_CYCLE = 20 * MILLISECOND
 """At 50 Hz, as in China."""
 OVERLOAD = 9.9e37
+SETTINGS_CONFLICT = -221
 
 _AUTO = -1
 _CYCLES = Quantity(None, INTEGRATION[0], INTEGRATION[-1], 10.0)
@@ -48,20 +53,28 @@ class _Function:
 
     def __init__(self, ranges: Mapping[float, float], connected: int, value: Callable[[], float]) -> None:
         """Only the first `connected` ranges are behind the terminals that something is wired to."""
-        self.ranges = tuple(ranges)
+        self.all_ranges = tuple(ranges)
+        self.ranges = self.all_ranges[:connected]
         self._reaches = tuple(ranges.values())
-        self._connected = connected
         self._value = value
         self.preset()
 
     def preset(self) -> None:
-        self.index = self._connected - 1
+        self.index = len(self.ranges) - 1
         self.is_automatic = True
+        self.on_other_terminals = False
         self.cycles = _CYCLES.default
 
     @property
     def range(self) -> float:
         return self.ranges[self.index]
+
+    def configure(self, index: int) -> None:
+        """Begin again with this range; one beyond those that are wired selects its terminals, and none of them."""
+        self.preset()
+        self.on_other_terminals = index >= len(self.ranges)
+        if not self.on_other_terminals:
+            self.set_range(index)
 
     def set_range(self, index: int) -> None:
         self.is_automatic = index == _AUTO
@@ -69,15 +82,16 @@ class _Function:
             self.index = index
 
     def reading(self) -> float:
+        if self.on_other_terminals:
+            return 0.0
         if self.is_automatic:
             self._choose_range()
-        value = self._value() if self.index < self._connected else 0.0
+        value = self._value()
         return value if abs(value) <= self._reaches[self.index] else copysign(OVERLOAD, value)
 
     def _choose_range(self) -> None:
-        self.index = min(self.index, self._connected - 1)
         value = abs(self._value())
-        while value > self._reaches[self.index] and self.index < self._connected - 1:
+        while value > self._reaches[self.index] and self.index < len(self.ranges) - 1:
             self.index += 1
         while value < AUTORANGE_DOWN * self.range and self.index > 0:
             self.index -= 1
@@ -138,17 +152,18 @@ class Keysight34465A(ScpiInstrument):
 
     def _table(self, name: str, mnemonic: str, unit: str) -> dict[str, Command]:
         function = self._functions[name]
-        asked_range = _range(function.ranges, unit)
+        asked = (_range(function.all_ranges, unit), _resolution(unit))
         limit = Quantity(unit, function.ranges[0], function.ranges[-1], function.ranges[-1]).limit
         sense = f"[SENSe:]{mnemonic}[:DC]"
 
-        def configure(index: int = _AUTO, _resolution: None = None) -> None:
-            function.preset()
-            function.set_range(index)
+        def configure(index: int = _AUTO, resolution: float | None = None) -> None:
+            if index == _AUTO and resolution is not None:
+                raise ScpiFault(SETTINGS_CONFLICT, "Settings conflict")
+            function.configure(index)
             self._select(name)
 
-        def measure(index: int = _AUTO, _resolution: None = None) -> str:
-            configure(index)
+        def measure(index: int = _AUTO, resolution: float | None = None) -> str:
+            configure(index, resolution)
             return self._read()
 
         def set_cycles(asked: Numeric) -> None:
@@ -156,9 +171,9 @@ class Keysight34465A(ScpiInstrument):
             function.cycles = next(cycles for cycles in INTEGRATION if least <= cycles * _ROUNDING)
 
         return {
-            f"CONFigure:{mnemonic}:DC": command(configure, optional=(asked_range, _resolution)),
-            f"MEASure:{mnemonic}:DC?": command(measure, optional=(asked_range, _resolution)),
-            f"{sense}:RANGe[:UPPer]": command(function.set_range, asked_range),
+            f"CONFigure:{mnemonic}:DC": command(configure, optional=asked),
+            f"MEASure:{mnemonic}:DC?": command(measure, optional=asked),
+            f"{sense}:RANGe[:UPPer]": command(function.set_range, _range(function.ranges, unit)),
             f"{sense}:RANGe[:UPPer]?": command(
                 lambda bound=None: _number(function.range if bound is None else bound), optional=(limit,)
             ),
@@ -213,7 +228,16 @@ def _range(ranges: tuple[float, ...], unit: str) -> Reader:
     return read
 
 
-_resolution = choice({"DEFault": None})
+def _resolution(unit: str) -> Reader:
+    """Return the reader of a resolution, None for the default one; MIN and MAX are some."""
+    word = choice({"DEFault": None, "MINimum": 0.0, "MAXimum": 0.0})
+
+    def read(text: str) -> float | None:
+        return word(text) if text[:1].isalpha() else number(text, unit)
+
+    return read
+
+
 _FUNCTIONS = {
     spelling: name
     for name, mnemonic in (("VOLT", "VOLTage"), ("CURR", "CURRent"))

@@ -28,6 +28,8 @@ CHANNELS = range(1, 5)
 POINTS = (100, 250, 500, 1000, 2000, 5000, 10000, 20000, 50000, 62500)
 STEPS = 256
 DIVISIONS = 10
+VERTICAL = 8.0
+"""Divisions from the lower edge of the screen to the upper one."""
 AUTO_TRIGGER = 50 * MILLISECOND
 NOT_FOUND = 9.9e37
 
@@ -109,8 +111,14 @@ class KeysightDSOX1204G(ScpiInstrument):
             "AER?": command(lambda: self._read_event("_armed_event")),
             "TER?": command(lambda: self._read_event("_trigger_event")),
             "OPERegister:CONDition?": command(lambda: self._integer(_RUN if self._runs else 0)),
-            **self._channel("RANGe", _volts, lambda entry, asked: _clip(asked, 8e-3 * entry.probe, 40 * entry.probe)),
-            **self._channel("SCALe", _volts, lambda _, asked: asked, name="range", factor=8.0),
+            **self._channel("RANGe", _volts, _range),
+            **self._channel(
+                "SCALe",
+                _volts,
+                lambda entry, asked: _range(entry, asked * VERTICAL) / VERTICAL,
+                name="range",
+                factor=VERTICAL,
+            ),
             **self._channel("OFFSet", _volts, lambda entry, asked: _clip(asked, -20 * entry.range, 20 * entry.range)),
             **self._channel("PROBe", number, _probe),
             **self._channel("DISPlay", boolean, lambda _, asked: asked, name="displayed"),
@@ -312,6 +320,10 @@ def _shown(value: object) -> str:
 
 def _clip(asked: float, low: float, high: float) -> float:
     return min(max(asked, low), high)
+
+
+def _range(entry: _Input, asked: float) -> float:
+    return _clip(asked, 8e-3 * entry.probe, 40 * entry.probe)
 
 
 def _probe(_: _Input, asked: float) -> float:

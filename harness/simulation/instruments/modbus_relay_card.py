@@ -10,8 +10,10 @@ coils, broadcasts, the time that bytes take on the line.
 
 from collections.abc import Mapping
 from functools import partial
+from typing import ClassVar
 
 from harness.clock import MILLISECOND
+from harness.errors import TestError, unknown_name
 from harness.protocols.modbus_rtu import (
     OFF,
     ON,
@@ -32,6 +34,8 @@ from harness.simulation.serial_line import SerialLine
 RELAYS = range(1, 9)
 UNIT = 1
 ANSWER_TIME = 20 * MILLISECOND
+MOST_READ, MOST_WRITTEN = 2000, 1968
+"""Coils of one request: chapters 6.1 and 6.11."""
 SILENCE = 50 * MILLISECOND
 
 
@@ -41,6 +45,10 @@ class ModbusRelayCard:
     Set `fault` to make it fail.
     """
 
+    DEFECTS: ClassVar[Mapping[str, str]] = {
+        "contacts weld": "leaves its contacts where they are, whatever it is told; its coils read back as told"
+    }
+    """Faults of the rig, for tests of what it proves of itself: name, and what each does."""
     identity = "Modbus RTU relay card"
 
     def __init__(self, kernel: Kernel, relays: Mapping[int, Relay]) -> None:
@@ -54,11 +62,22 @@ class ModbusRelayCard:
         self.line = SerialLine(kernel)
         self.line.on_receive = self._receive
         self.fault: InstrumentFault | None = None
+        self.defects: set[str] = set()
         self._kernel = kernel
         self._relays = relays
         self._coils = [number in relays and relays[number].closed for number in RELAYS]
         self._begun = b""
         self._silence = kernel.timer(self._forget)
+
+    def switch_defect_on(self, defect: str) -> None:
+        """Give it a defect for good.
+
+        Raises:
+            TestError: there is no such defect; says which there are.
+        """
+        if defect not in self.DEFECTS:
+            raise TestError(unknown_name("defect", defect, self.DEFECTS))
+        self.defects.add(defect)
 
     def _forget(self) -> None:
         self._begun = b""
@@ -92,26 +111,25 @@ class ModbusRelayCard:
         first = int.from_bytes(body[:2], "big")
         value = int.from_bytes(body[2:4], "big")
         if function == READ_COILS:
-            self._check_coils(first, value)
+            self._check(first, value, holds=1 <= value <= MOST_READ)
             bits = coil_bits(self._coils[first : first + value])
             return bytes((len(bits),)) + bits
         if function == WRITE_COIL:
-            self._check_coils(first, 1)
-            if value not in {ON, OFF}:
-                raise _RefusedError(ModbusException.ILLEGAL_VALUE)
+            self._check(first, 1, holds=value in {ON, OFF})
             self._move(first, closed=value == ON)
             return body
         if request_length(bytes((UNIT, function, *body))) is None:
             raise _RefusedError(ModbusException.ILLEGAL_FUNCTION)
-        self._check_coils(first, value)
+        self._check(first, value, holds=1 <= value <= MOST_WRITTEN and body[4] == (value + 7) // 8)
         states = int.from_bytes(body[5:], "little")
         for index in range(value):
             self._move(first + index, closed=bool(states >> index & 1))
         return body[:4]
 
     @staticmethod
-    def _check_coils(first: int, count: int) -> None:
-        if not count:
+    def _check(first: int, count: int, *, holds: bool) -> None:
+        """Refuse a request first for its numbers, and then for its address: that is the order of the standard."""
+        if not holds:
             raise _RefusedError(ModbusException.ILLEGAL_VALUE)
         if first + count > len(RELAYS):
             raise _RefusedError(ModbusException.ILLEGAL_ADDRESS)
@@ -119,7 +137,7 @@ class ModbusRelayCard:
     def _move(self, coil: int, *, closed: bool) -> None:
         self._coils[coil] = closed
         relay = self._relays.get(coil + 1)
-        if relay:
+        if relay and "contacts weld" not in self.defects:
             (relay.close if closed else relay.open)()
 
 

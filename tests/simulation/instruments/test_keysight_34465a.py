@@ -142,6 +142,25 @@ def test_the_largest_ranges(rig: Rig, volts: float, amperes: float, message: str
     assert rig.say(message) == answer
 
 
+def test_the_range_of_10_amperes_is_not_one_of_sense_and_does_not_affect_it(rig: Rig) -> None:
+    """Guide, "[SENSe:]CURRent:{AC|DC}:RANGe": unlike CONFigure and MEASure?, it does not support the 10 A range."""
+    rig.supply(13.5, 1.0)
+    rig.say("CONF:CURR:DC 10")
+    assert rig.say("CURR:DC:RANG:AUTO?;:CURR:DC:RANG? MAX") == "1;+3.00000000E+00"
+    assert rig.say("CURR:DC:RANG?;:READ?") == "+3.00000000E+00;+0.00000000E+00"
+    assert rig.say("MEAS:CURR:DC? 3") == "+1.00000000E+00"
+
+
+def test_a_resolution_is_taken_as_in_the_example_of_the_guide(rig: Rig) -> None:
+    """Guide, "CONFigure:CURRent:{AC|DC}": the 1 A range with 1 mA resolution."""
+    rig.supply(13.5, 0.5)
+    rig.say("CONF:CURR:DC 1,0.001")
+    assert rig.say("CURR:DC:RANG?;:READ?") == "+1.00000000E+00;+5.00000000E-01"
+    assert rig.say("MEAS:CURR:DC? 1,MAX") == "+5.00000000E-01"
+    assert rig.say("MEAS:VOLT:DC? 100 V,10 mV") == "+1.34500000E+01"
+    assert rig.say("SYST:ERR?") == '+0,"No error"'
+
+
 @pytest.mark.parametrize(("asked", "cycles"), [("10", 10), ("0.02", 0.02), ("MAX", 100), ("2", 10), ("DEF", 10)])
 def test_a_reading_takes_its_line_cycles_twice(rig: Rig, asked: str, cycles: float) -> None:
     """At 50 Hz; the second time for the zero: "10 PLC" are 0.2 s in the manual's table."""
@@ -155,6 +174,9 @@ def test_a_reading_takes_its_line_cycles_twice(rig: Rig, asked: str, cycles: flo
     ("message", "error"),
     [
         ("CONF:CURR:DC 11", '-222,"Data out of range"'),
+        ("CURR:DC:RANG 10", '-222,"Data out of range"'),
+        ("CONF:CURR:DC AUTO,0.001", '-221,"Settings conflict"'),
+        ("MEAS:CURR:DC? DEF,MIN", '-221,"Settings conflict"'),
         ("CONF:VOLT:DC 1001", '-222,"Data out of range"'),
         ("VOLT:NPLC 101", '-222,"Data out of range"'),
         ("VOLT:NPLC 0.001", '-222,"Data out of range"'),

@@ -150,6 +150,18 @@ def test_what_is_beyond_the_screen_is_at_its_edge(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "taken"), [("SCAL 0", 8e-3), ("SCAL -1", 8e-3), ("SCAL 2", 16.0), ("SCAL 1E9", 40.0), ("RANG 0", 8e-3)]
+)
+def test_a_scale_is_clipped_as_its_range_is(rig: Rig, asked: str, taken: float) -> None:
+    """8 mV to 40 V at 1:1, as pymeasure's driver for its series has them."""
+    rig.say(f":CHAN1:{asked}")
+    assert float(rig.say(":CHAN1:RANG?") or "") == taken
+    rig.say(":TRIG:SWE AUTO;:SING")
+    rig.kernel.sleep(SECOND)
+    assert rig.say(":OPER:COND?") == "+0"
+
+
+@pytest.mark.parametrize(
     ("message", "error"),
     [
         (":WAV:DATA?", '-230,"Data corrupt or stale"'),

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.clock import MILLISECOND, SECOND
+from harness.errors import TestError
 from harness.simulation.instruments.modbus_relay_card import ModbusRelayCard
 from harness.simulation.kernel import Kernel
 from harness.simulation.plant import Plant
@@ -53,7 +54,13 @@ def test_a_coil_moves_its_relay_and_the_request_comes_back(rig: Rig) -> None:
     [
         ("01 05 00 08 FF 00 0D F8", "01 85 02 C3 51"),
         ("01 05 00 00 12 34 C0 BD", "01 85 03 02 91"),
+        ("01 05 00 50 12 34 C0 AC", "01 85 03 02 91"),
         ("01 01 00 00 00 09 FC 0C", "01 81 02 C1 91"),
+        ("01 01 00 00 07 D1 FE 66", "01 81 03 00 51"),
+        ("01 0F 00 00 00 08 00 0C FF", "01 8F 03 04 31"),
+        ("01 0F 00 00 00 08 02 FF FF E5 30", "01 8F 03 04 31"),
+        ("01 0F 00 50 00 00 00 1A 3F", "01 8F 03 04 31"),
+        ("01 0F 00 01 00 08 01 FF 83 15", "01 8F 02 C5 F1"),
         ("01 01 00 00 00 00 3C 0A", "01 81 03 00 51"),
         ("01 03 00 00 00 01 84 0A", "01 83 01 80 F0"),
     ],
@@ -78,3 +85,15 @@ def test_a_request_may_come_in_pieces(rig: Rig) -> None:
 def test_relays_that_do_not_exist_cannot_be_wired(rig: Rig) -> None:
     with pytest.raises(ValueError, match=r"the card has relays 1 to 8, not \[9\]"):
         ModbusRelayCard(rig.kernel, {9: rig.relay})
+
+
+def test_contacts_that_weld_stay_where_they_are_and_nothing_says_so(rig: Rig) -> None:
+    rig.card.switch_defect_on("contacts weld")
+    assert rig.say(CLOSE_SECOND) == CLOSE_SECOND
+    assert rig.say(READ) == "01 01 01 02 D0 49"
+    assert not rig.relay.closed
+
+
+def test_a_defect_that_it_does_not_have_is_named(rig: Rig) -> None:
+    with pytest.raises(TestError, match=r"^no defect 'contact welds'; did you mean 'contacts weld'"):
+        rig.card.switch_defect_on("contact welds")
