@@ -39,6 +39,6 @@ class Table:
             make_tests_of(data, self._files, sheet=self._sheet, allowed=self._allowed)
         except Exception as error:  # noqa: BLE001  Robot would run the test with nothing filled in
             for test in data.all_tests:
-                test.setup.config(name="Fail", args=[escape(str(error))])
+                test.setup.config(name="Fail", args=[escape(str(error))], lineno=None)
                 test.teardown.config(name="No Operation", args=[])
         result.metadata.update(data.metadata)
