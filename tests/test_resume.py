@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from junitparser import JUnitXml
+from robot.api import ExecutionResult
 
 from harness.errors import HarnessError
 from harness.plan import read_plan
@@ -143,6 +144,10 @@ def test_what_was_stopped_is_run_and_shown_with_what_was_not(lab: Path) -> None:
     assert len(links) == 3
     assert all((folder / link).stat().st_size for link in links)
     assert {"log.html", "report.html"} <= {path.name for path in folder.iterdir()}
+    about = ExecutionResult(folder / "output.xml").suite.metadata
+    assert about["Rig"] == "rx5-virtual (virtual: every ECU and instrument is simulated)"
+    assert about["Vehicle"] == "Roewe RX5"
+    assert "simulated head unit" in about["Tested: head unit"]
 
 
 def test_a_run_that_was_killed_goes_on_behind_its_last_whole_test(lab: Path) -> None:
