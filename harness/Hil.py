@@ -26,12 +26,8 @@ from harness.listener import Listener
 class Hil(DynamicCore):  # type: ignore[misc]  # robotlibcore has no types
     """Drives a rig: the supply and terminals of a car, the signals and messages of its buses, its simulated ECUs.
 
-    = Importing =
-
-    | Library    harness.Hil    rig=${RIG}
-
-    ``rig`` is the path of a rig file, or the name of one in ``rigs`` of the working folder. Importing touches no
-    hardware; the rig is opened when the first suite with tests starts. A virtual rig starts each suite in a new world.
+    Importing touches no hardware; the rig is opened when the first suite with tests starts. A virtual rig starts each
+    suite in a new world.
 
     = Quantities =
 
@@ -53,7 +49,10 @@ class Hil(DynamicCore):  # type: ignore[misc]  # robotlibcore has no types
     ROBOT_LIBRARY_VERSION = __version__
 
     def __init__(self, rig: str) -> None:
-        """``rig`` is the path of a rig file, or the name of one in ``rigs`` of the working folder."""
+        """``rig`` is the path of a rig file, or the name of one in ``rigs`` of the working folder.
+
+        | Library    harness.Hil    rig=${RIG}
+        """
         session = Session(rig)
         self.ROBOT_LIBRARY_LISTENER = Listener(session)
         super().__init__(

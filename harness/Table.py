@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from robot.utils import escape  # type: ignore[import-untyped]  # Robot has types for its api only
 
-from harness.errors import TestError
 from harness.tables import make_tests_of
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ class Table:
     | Library    harness.Table    supply_states.csv    audio state=Playing|Muted
 
     The file stands beside the suite; its first line names the columns. The suite has one test. In its name,
-    documentation and tags, and in the arguments of its keywords, ``<column>`` stands for the cell of the row. A column
+    documentation and tags, and in all of its steps, ``<column>`` stands for the cell of the row. A column
     ``tags`` gives a test more tags. In a column ``voltage [V]`` each cell is a number, and ``<voltage>`` has the unit.
     For other columns the import can say what is allowed. A cell that is wrong is told by file, row and column: by
     ``hil run`` before anything runs, by plain ``robot`` as the failure of the test.
@@ -28,18 +27,18 @@ class Table:
     ROBOT_LISTENER_PRIORITY = 2
     """Before the listener that looks what the tests of a suite need."""
 
-    def __init__(self, file: str, sheet: str = "", **allowed: str) -> None:
+    def __init__(self, *file: str, sheet: str = "", **allowed: str) -> None:
         self.ROBOT_LIBRARY_LISTENER = self
-        self._file = file
+        self._files = file
         self._sheet = sheet
         self._allowed = allowed
 
     def _start_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:
         """Make the tests, unless `hil run` has."""
         try:
-            make_tests_of(data, self._file, sheet=self._sheet, allowed=self._allowed)
-        except TestError as error:
-            for test in data.tests:
-                test.setup.config(name="Fail", args=[escape(str(error))])
+            make_tests_of(data, self._files, sheet=self._sheet, allowed=self._allowed)
+        except Exception as error:  # noqa: BLE001  Robot would run the test with nothing filled in
+            for test in data.all_tests:
+                test.setup.config(name="Fail", args=[escape(str(error))], lineno=None)
                 test.teardown.config(name="No Operation", args=[])
         result.metadata.update(data.metadata)

@@ -120,9 +120,11 @@ def show_summary(
 ) -> None:
     """Show what became of the tests, how fast it was, and where the reports are."""
     console.print()
-    if table:
-        console.print(verdict_table(ended.outcomes))
+    if table and (reached := verdict_table(ended.outcomes)).row_count:
+        console.print(reached)
     console.print(count(ended.outcomes), style="bold")
+    if table and (left := _left(ended.outcomes)):
+        console.print(Text(f"{left}; to go on: hil run --resume {folder}"), soft_wrap=True)
     console.print(Text(_speed(ended.facts, ended.wall_seconds)))
     for error in ended.errors:
         console.print(Text(f"Outside of the tests: {error}", style="bold magenta"), soft_wrap=True)
@@ -137,6 +139,18 @@ def count(outcomes: Sequence[Outcome]) -> str:
     counts = Counter(outcome.verdict for outcome in outcomes)
     listed = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
     return f"{len(outcomes)} test{'s' * (len(outcomes) != 1)}: {listed}"
+
+
+def _left(outcomes: Sequence[Outcome]) -> str:
+    """Say how many tests have no final verdict; empty if all have one."""
+    counts = Counter(outcome.verdict for outcome in outcomes)
+    said = {Verdict.NOT_RUN: "not run", Verdict.ABORTED: "stopped"}
+    parts = [
+        f"{number} test{' was' if number == 1 else 's were'} {what}"
+        for verdict, what in said.items()
+        if (number := counts[verdict])
+    ]
+    return ", ".join(parts)
 
 
 def _speed(facts: RunFacts, wall_seconds: float) -> str:

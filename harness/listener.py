@@ -97,7 +97,9 @@ class Listener:
         if self._heard(f"start {result.id}"):
             return
         if session.open_error:
-            data.setup.config(name="Fail", args=[escape(f"The rig could not be opened. {session.open_error}")])
+            data.setup.config(
+                name="Fail", args=[escape(f"The rig could not be opened. {session.open_error}")], lineno=None
+            )
             data.teardown.config(name="No Operation", args=[])
         elif session.is_open and (reason := self._lack(result.tags)):
             data.setup.config(name="Skip", args=[escape(reason)])

@@ -139,6 +139,7 @@ $test
 $registry: $model
 What is left to do:
 1. Run its test: python -m pytest $test
+   It needs pytest: pip install -e '.[dev]'
 2. Database of the car: give its node the messages that it sends. Put their counters and checksums under `protection`
    of vehicle.yaml. Give its test that node and one of those messages.
 3. Rig file: put it under `ecus`, as {model: $model, node: NODE, pins: {KL30: KL30}}.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
 from robot.api import TestSuite
 from robot.errors import DataError  # type: ignore[import-untyped]  # Robot has types for its api only
 from robot.output import LOGGER  # type: ignore[import-untyped]
@@ -86,11 +87,18 @@ def read_plan(folder: Path) -> tuple[Plan, dict[str, str]]:
     """
     path = folder / _FILE
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        files = dict(fields.pop("files"))
-        return Plan(**fields), files
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise HarnessError(f"{path}: not the plan of a run of `hil run`: {error}") from error
+        fields = TypeAdapter(dict[str, object]).validate_json(path.read_bytes())
+        files = TypeAdapter(dict[str, str]).validate_python(fields.pop("files", None))
+        return TypeAdapter(Plan).validate_python(fields), files
+    except OSError as error:
+        raise HarnessError(
+            f"{path}: {error.strerror or error}; name the folder of a run of `hil run`, as its last lines say it"
+        ) from error
+    except ValidationError as error:
+        problems = (
+            f"{'.'.join(map(str, it['loc'])) or 'all of it'}: {it['msg']}" for it in error.errors(include_url=False)
+        )
+        raise HarnessError(f"{path}: not the plan of a run of `hil run`: {'; '.join(problems)}") from error
 
 
 def fingerprints(plan: Plan, vehicle: Vehicle, suite: TestSuite) -> dict[str, str]:

@@ -1,17 +1,20 @@
 """Shows how a Robot run gets on: each test with its verdict as it ends, and what goes wrong outside of tests."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
+from robot import result
 
 from harness.results.outcome import first_line
 from harness.results.summary import VERDICT_STYLE
 from harness.results.verdict import Verdict, verdict_of
+from harness.tables import from_here
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
-    from robot import result, running
+    from robot import running
 
 _VERDICT_WIDTH = max(map(len, Verdict))
 
@@ -32,16 +35,26 @@ class Progress:
         self.console = console
         self._quiet = only_what_did_not_pass
         self._running: Status | None = None
+        self._stopped = False
+        """Whether tests are only passed over from now on."""
+        self._heading = ""
+        """Name of the suite that runs, until something of it is shown."""
+        self._failed: list[tuple[result.Keyword, str]] = []
+        """Keywords of the test that have failed, the inner ones first, with the places of their calls."""
         self.errors: list[str] = []
         """What went wrong where no test takes it, from Robot, the suites' files or the rig."""
 
     def start_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:
-        """Show the name of a suite with tests."""
+        """Take the name of a suite with tests, to be shown with the first that is reached."""
         if data.tests and not self._quiet:
-            self._print(Text(result.full_name, style="bold"))
+            self._heading = result.full_name
 
     def start_test(self, data: "running.TestCase", result: "result.TestCase") -> None:  # noqa: ARG002
-        """Show on a terminal which test runs."""
+        """Show the name of its suite, and on a terminal which test runs."""
+        self._failed.clear()
+        if self._stopped:
+            return
+        self._show_heading()
         if self.console.is_terminal:
             self._running = self.console.status(Text(data.name))
             self._running.start()
@@ -52,16 +65,26 @@ class Progress:
             self._running.stop()
             self._running = None
 
+    def end_keyword(self, data: "running.Keyword", result: "result.Keyword") -> None:
+        """Keep where a keyword stands that has failed."""
+        if result.status == "FAIL" and data.source and data.lineno:
+            self._failed.append((result, f"{from_here(Path(data.source))}:{data.lineno}"))
+
     def end_test(self, data: "running.TestCase", result: "result.TestCase") -> None:
-        """Show the verdict of a test, and the first line of its message when it did not pass."""
+        """Show the verdict of a test; when it did not pass, the step that failed and the first line of the message.
+
+        A test that was not reached is only counted, at the end of the run.
+        """
         self.hold()
         verdict = verdict_of(result)
-        if self._quiet and verdict in {Verdict.PASS, Verdict.SKIPPED, Verdict.NOT_RUN}:
+        self._stopped = self._stopped or verdict in {Verdict.NOT_RUN, Verdict.ABORTED}
+        if verdict is Verdict.NOT_RUN or (self._quiet and verdict in {Verdict.PASS, Verdict.SKIPPED}):
             return
         name = result.full_name if self._quiet else data.name
         self._print(Text.assemble("  ", (f"{verdict:{_VERDICT_WIDTH}}", VERDICT_STYLE[verdict]), "  ", name))
         if verdict is not Verdict.PASS:
-            self._print(Text(f"{'':{_VERDICT_WIDTH + 6}}{first_line(result.message)}"))
+            place = next((f"{place}: " for keyword, place in self._failed if _reached(keyword)), "")
+            self._print(Text(f"{'':{_VERDICT_WIDTH + 6}}{place}{first_line(result.message)}"))
 
     def end_suite(self, data: "running.TestSuite", result: "result.TestSuite") -> None:  # noqa: ARG002
         """Show that the teardown of a suite failed: it takes the verdicts of all its tests with it."""
@@ -77,5 +100,21 @@ class Progress:
         if message.level in ("WARN", "ERROR"):
             self._print(Text(f"{message.level}: {message.message}"))
 
+    def _show_heading(self) -> None:
+        heading, self._heading = self._heading, ""
+        if heading:
+            self._print(Text(heading, style="bold"))
+
     def _print(self, text: Text) -> None:
+        self._show_heading()
         self.console.print(text, soft_wrap=True)
+
+
+def _reached(keyword: "result.Keyword") -> bool:
+    """Say whether the failure of a keyword reached its test; what was caught has passed further out."""
+    outer = keyword.parent
+    while not isinstance(outer, result.TestCase | result.TestSuite):
+        if outer.status != "FAIL":
+            return False
+        outer = outer.parent
+    return True

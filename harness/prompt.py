@@ -36,7 +36,10 @@ _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 
 HELP = """\
 A keyword and its arguments, two spaces or more between them, as in a suite; the Tab key completes.
-Ctrl-C ends a keyword; Ctrl-D, or {leave}, {leaves}."""
+Ctrl-C ends a keyword; Ctrl-D, or {leave}, {leaves}. `hil docs` writes what each keyword does."""
+_HELP = ("help", "?")
+_LEAVE = ("exit", "quit")
+"""Words that leave any prompt, besides its own."""
 
 Handler = Callable[[int, FrameType | None], object] | int | None
 
@@ -80,9 +83,12 @@ def prompt(
                 continue
             except EOFError:
                 return
-            if line.casefold() == leave:
+            word = line.casefold()
+            if word in {leave, *_LEAVE}:
                 return
-            if line:
+            if word in _HELP:
+                say(HELP.format(leave=leave, leaves=leaves))
+            elif line:
                 pace.catch_up()
                 _run(keywords, line, say, signals)
                 pace.skip()

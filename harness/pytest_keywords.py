@@ -76,6 +76,8 @@ def _method(library: Hil, name: str, began: Began) -> Callable[..., Any]:
         __tracebackhide__ = True
         arguments = [*map(str, positional), *(f"{key}={value}" for key, value in named.items())]
         with _step(shown, arguments, began):
+            if unknown := [key for key in named if key not in called.parameters]:
+                raise TestError(f"{shown}: {unknown_name('argument', unknown[0], called.parameters)}")
             try:
                 bound = called.bind(*positional, **named)
                 for key, value in bound.arguments.items():

@@ -52,12 +52,26 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(run, "hil run")
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse tests on a rig where none is named: their failure would look like one of the product.
+
+    Raises:
+        pytest.UsageError: there are such tests, and they are to run.
+    """
+    if RUN in session.config.stash or session.config.getoption("collectonly"):
+        return
+    if on_rig := [item.nodeid for item in session.items if "_opened_rig" in getattr(item, "fixturenames", ())]:
+        raise pytest.UsageError(
+            f"no rig is named, and {len(on_rig)} of the tests take it, such as {on_rig[0]}: python -m pytest --rig RIG"
+        )
+
+
 @pytest.fixture(scope="module")
 def _opened_rig(request: pytest.FixtureRequest) -> "Iterator[result.TestSuite]":
     """The rig of a module; a virtual rig starts each in a new world."""
     run = request.config.stash.get(RUN, None)
     if run is None:
-        pytest.fail("no rig is named: pytest --rig RIG", pytrace=False)
+        pytest.fail("no rig is named: python -m pytest --rig RIG", pytrace=False)
     yield from run.module(request.node)
 
 

@@ -46,6 +46,7 @@ _DATABASE_SPELLINGS = {
     "m/s2": "meter/second**2",
     "m/s^2": "meter/second**2",
     "m/s²": "meter/second**2",
+    "A.h": "ampere*hour",
 }
 
 
@@ -202,6 +203,16 @@ def in_unit(text: str, unit: str) -> float:
     if not unit:
         raise TestError(f"{text!r} has a unit and the signal has none; {needs}")
     return _convert(number, given, unit, needs)
+
+
+def check_unit(unit: str) -> None:
+    """Refuse what is no unit.
+
+    Raises:
+        TestError: nobody knows the unit.
+    """
+    if unit not in _USUAL_UNITS and all(unit != base for base, _ in _USUAL_UNITS.values()):
+        _unit(unit, "this needs a unit, such as V, ms or km/h")
 
 
 def _split(text: str, needs: str) -> tuple[str, str]:

@@ -92,8 +92,7 @@ def _report(made: list[tuple[Part, Ended]], folder: Path, facts: RunFacts) -> tu
     parts = [part for part, _ in made]
     last = made[-1][1].facts
     code = max(ended.code for _, ended in made)
-    about = {name: value for name, value in parts[0].suite.metadata.items() if name.startswith(("Rig", "Vehicle"))}
-    metadata = about | {"Repetitions": str(len(made)), "Seeds": f"{facts.seed} to {last.seed}"}
+    metadata = {"Repetitions": str(len(made)), "Seeds": f"{facts.seed} to {last.seed}"}
     outcomes = write_combined(
         "Repetitions", parts, folder, facts, doc=percentile_doc(found), metadata=metadata, log=False
     )

@@ -1,6 +1,7 @@
 """What `hil check` shows: what a rig is, after its files were checked."""
 
 import re
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from harness.rig.rig_file import (
 )
 from harness.vehicle import Bus, Vehicle
 
+_WIDTH = 100
+"""Of the description; rows are as long as what they say."""
+
 
 def show_rig(rig: str, console: Console) -> None:
     """Check a rig, a file or the name of one, and show what it is. Opens nothing.
@@ -35,7 +39,7 @@ def show_rig(rig: str, console: Console) -> None:
         console.print(Text(line), soft_wrap=True)
 
     say(f"{facts.name}: {vehicle.name}, {'virtual' if facts.is_virtual else 'bench'} rig")
-    say(facts.description)
+    say(textwrap.fill(facts.description, _WIDTH))
     for title, rows in _parts(facts, vehicle).items():
         if rows:
             say("")
@@ -49,7 +53,8 @@ def show_rig(rig: str, console: Console) -> None:
 def _parts(rig: RigFile, vehicle: Vehicle) -> dict[str, list[tuple[str, ...]]]:
     nominal = rig.supply
     return {
-        "ECUs": [(name, _ecu(ecu), _pins(ecu), _identity(ecu)) for name, ecu in rig.ecus.items()],
+        "ECUs": [(name, _ecu(ecu), _pins(ecu)) for name, ecu in rig.ecus.items()],
+        "Under test": [row for name, ecu in rig.ecus.items() for row in _identity(name, ecu)],
         "Buses": [(name, _channel(bus.channel), _bit_rate(vehicle.buses[name])) for name, bus in rig.buses.items()],
         "Instruments": [
             (name, instrument.model, _address(instrument), _limits(instrument))
@@ -74,22 +79,23 @@ def _aligned(rows: list[tuple[str, ...]]) -> Iterable[str]:
 
 
 def _ecu(ecu: EcuFacts) -> str:
-    return f"{ecu.node}, {f'simulated by {ecu.model}' if ecu.model else 'real'}"
+    return f"{ecu.node}, {f'model {ecu.model}' if ecu.model else 'real'}"
 
 
 def _pins(ecu: EcuFacts) -> str:
-    return ", ".join(pin if pin == net else f"{pin} on {net}" for pin, net in ecu.pins.items())
+    return ", ".join(pin if pin == net else f"{pin}: {net}" for pin, net in ecu.pins.items())
 
 
-def _identity(ecu: EcuFacts) -> str:
+def _identity(name: str, ecu: EcuFacts) -> list[tuple[str, ...]]:
     if not ecu.identity:
-        return ""
-    declared = ", ".join(f"{key} {value}" for key, value in ecu.identity.model_dump().items() if value)
-    source = ecu.identity_from
-    if not source:
-        return f"under test: {declared}"
-    where = [f"stream {source.stream}"] if source.stream else []
-    return f"under test: {declared}; read from {' and '.join([*where, *source.signals.values()])}"
+        return []
+    rows: list[tuple[str, ...]] = [
+        (name, ", ".join(f"{key} {value}" for key, value in ecu.identity.model_dump().items() if value))
+    ]
+    if source := ecu.identity_from:
+        where = [f"stream {source.stream}"] if source.stream else []
+        rows.append(("", f"read from {' and '.join([*where, *source.signals.values()])}"))
+    return rows
 
 
 def _channel(channel: str | CanAdapterFacts) -> str:

@@ -58,6 +58,8 @@ class TypedKeywords:
         """
         found = self._library.find_keywords(name)
         if not found:
+            if written := self._with_separator(name):
+                raise TestError(f"two spaces or more stand between a keyword and its arguments: {written}")
             message = f"No keyword with name '{name}' found."
             finder = KeywordRecommendationFinder(self._library)
             raise TestError(finder.recommend_similar_keywords(name, message))
@@ -68,6 +70,14 @@ class TypedKeywords:
         method = self._methods[_folded(found[0].name)]
         run_keyword: Callable[..., object] = self._hil.run_keyword
         return _with_unit(run_keyword(method, positional, dict(named)), self._hil.keywords[method])
+
+    def _with_separator(self, name: str) -> str:
+        """Return how to write a keyword whose argument stands behind one space; empty if there is none."""
+        words = name.split(" ")
+        for number in range(len(words) - 1, 0, -1):
+            if self._library.find_keywords(keyword := " ".join(words[:number])):
+                return f"{keyword}    {' '.join(words[number:])}"
+        return ""
 
 
 def split(line: str) -> list[str]:

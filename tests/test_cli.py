@@ -80,7 +80,9 @@ def test_the_documentation_of_the_keywords_is_one_page(tmp_path: Path) -> None:
     page = tmp_path / "new/keywords.html"
     finished = _hil("docs", "--output", page)
     assert (finished.returncode, finished.stdout) == (0, f"{page}\n")
-    assert "Supply Voltage Should Be Between" in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert "Supply Voltage Should Be Between" in text
+    assert ">Importing</h2>" not in text, "Robot's own heading has that name"
 
 
 def test_the_published_schemas_are_up_to_date(tmp_path: Path) -> None:

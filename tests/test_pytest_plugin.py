@@ -172,6 +172,11 @@ def test_forgets_an_argument(rig):
     rig.wait()
 
 
+def test_misspells_an_argument(rig):
+    """ERROR"""
+    rig.signal_should_become("HeadUnit.BootState", "Running", whithin="2 s")
+
+
 def test_is_too_close(rig, session):
     """INCONCLUSIVE"""
     allowed = Allowed("V", high=1.0)
@@ -285,6 +290,9 @@ def test_each_test_has_the_verdict_of_its_documentation(pytester: pytest.Pyteste
     assert said["test_gives_a_current_for_a_voltage"].startswith("Argument 'voltage': 13.5 A is a current")
     assert "Argument 'mode' got value 'sideways'" in said["test_gives_no_power_mode"]
     assert said["test_forgets_an_argument"] == "Wait: missing a required argument: 'duration'"
+    assert said["test_misspells_an_argument"].startswith(
+        "Signal Should Become: no argument 'whithin'; did you mean 'within'?"
+    )
     assert said["test_meets_a_rig_fault"] == nonsense
     assert said["test_fails_before_a_rig_fault"] == f"{nonsense}\n{too_low}"
     assert said["test_needs_what_the_rig_lacks"].startswith("rig rx5-virtual lacks camera: no capability 'camera'")
@@ -433,8 +441,11 @@ def test_on_a_rig(rig): ...
 """
     )
     ran = run(pytester, rig=None)
-    ran.assert_outcomes(passed=1, errors=1)
-    ran.stdout.fnmatch_lines(["no rig is named: pytest --rig RIG"])
+    assert ran.ret == pytest.ExitCode.USAGE_ERROR
+    ran.stderr.fnmatch_lines(["ERROR: no rig is named, and 1 of the tests take it, such as *::test_on_a_rig: python*"])
+    ran.assert_outcomes()
+    assert run(pytester, "-k", "of_its_own", rig=None).ret == pytest.ExitCode.OK
+    assert run(pytester, "--collect-only", rig=None).ret == pytest.ExitCode.OK
     assert not (pytester.path / "reports").exists()
 
 
@@ -482,7 +493,7 @@ def test_the_page_is_true(pytester: pytest.Pytester) -> None:
     lab = pytester.mkdir("tests_of_a_lab")
     (lab / "test_undervoltage.py").write_text(code, encoding="utf-8")
     command, *lines, asks, code = shown.splitlines()
-    assert (command, asks) == ("$ pytest --rig rx5-virtual tests_of_a_lab", "$ echo $?")
+    assert (command, asks) == ("$ python -m pytest --rig rx5-virtual tests_of_a_lab", "$ echo $?")
     ran = run(pytester, "tests_of_a_lab", rig=Path("rx5-virtual"))
     assert str(int(ran.ret)) == code
     lines = [re.sub(r"\d{4}-[\d-]+T[\d-]+\d-rx5", "*-rx5", line) for line in lines if line != "..."]

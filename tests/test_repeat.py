@@ -127,9 +127,20 @@ def test_percentiles_are_those_of_numpy(lab: Path) -> None:
     assert (supply["low"], supply["high"], supply["maximum"]) == (13.0, 14.0, 13.5)
     assert "time until HeadUnit.BootState" in finished.stdout
     report = ExecutionResult(folder / "output.xml").suite
-    assert "time until HeadUnit.BootState is Running | 12 | 1.4" in report.doc
+    assert "time until HeadUnit.BootState is Running | 12 |   | 1.4" in report.doc
+    assert "HeadUnit.AudioState" not in report.doc, "no numbers, and nothing has failed"
     assert f"{max(values):.4g} s | ≤ 2 s |" in report.doc
     assert (folder / "report.html").exists()
+
+
+def test_a_failure_without_a_number_is_in_the_table(lab: Path) -> None:
+    suite = _suite(lab, "2 s")
+    suite.write_text(suite.read_text(encoding="utf-8").replace("Playing", "Muted"), encoding="utf-8")
+    finished = _run(lab, "--repeat", "2", suite)
+    assert finished.returncode == 1
+    doc = ExecutionResult(_folder(lab) / "output.xml").suite.doc
+    assert "| Boots In Time | HeadUnit.AudioState | 2, 2 without a number | 2 |" in doc
+    assert "| Has Supply | supply voltage | 2 |   | 13.5 V |" in doc
 
 
 def test_the_whole_is_as_bad_as_the_worst_repetition(lab: Path) -> None:

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 from junitparser import JUnitXml
+from robot.api import ExecutionResult
 
+from harness.errors import HarnessError
+from harness.plan import read_plan
 from harness.results.cut_off import whole_tests
 from harness.results.outcome import read_outcomes
 from harness.results.run_folder import read_run_facts
@@ -141,6 +144,10 @@ def test_what_was_stopped_is_run_and_shown_with_what_was_not(lab: Path) -> None:
     assert len(links) == 3
     assert all((folder / link).stat().st_size for link in links)
     assert {"log.html", "report.html"} <= {path.name for path in folder.iterdir()}
+    about = ExecutionResult(folder / "output.xml").suite.metadata
+    assert about["Rig"] == "rx5-virtual (virtual: every ECU and instrument is simulated)"
+    assert about["Vehicle"] == "Roewe RX5"
+    assert "simulated head unit" in about["Tested: head unit"]
 
 
 def test_a_run_that_was_killed_goes_on_behind_its_last_whole_test(lab: Path) -> None:
@@ -229,3 +236,30 @@ def test_a_result_is_cut_behind_each_test(tmp_path: Path) -> None:
         path.write_bytes(content[:cut])
         path.write_bytes(whole_tests(path))
         assert len(read_outcomes(path)) == sum(end <= cut for end in ends)
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        ('{"files": {}, "rig": 5, "suites": ["checks"]}', "rig: Input should be a valid string"),
+        ('{"files": {}, "rig": "rx5-virtual", "suites": "checks"}', "suites: "),
+        ('{"files": {}, "rig": "rx5-virtual", "suites": ["checks"], "answers": 5}', "answers: Input should be"),
+        ('{"files": {}, "rig": "rx5-virtual", "suites": ["checks"], "seed": "x"}', "seed: Input should be"),
+        ('{"files": 5, "rig": "rx5-virtual", "suites": ["checks"]}', "Input should be a valid dictionary"),
+        ('{"rig": "rx5-virtual", "suites": ["checks"]}', "Input should be a valid dictionary"),
+        ('{"files": {}}', "rig: Field required; suites: Field required"),
+        ("null", "Input should be an object"),
+        ("{", "Invalid JSON"),
+    ],
+)
+def test_a_damaged_plan_is_told(plan: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text(plan, encoding="utf-8")
+    with pytest.raises(HarnessError) as error:
+        read_plan(tmp_path)
+    assert "plan.json: not the plan of a run" in str(error.value)
+    assert said in str(error.value)
+
+
+def test_a_folder_that_is_none_of_a_run_is_told(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match=r"plan\.json: No such file or directory; name the folder of a run"):
+        read_plan(tmp_path / "nope")

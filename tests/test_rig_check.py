@@ -46,14 +46,22 @@ def test_a_bench_is_shown_with_all_its_addresses() -> None:
     for row in (
         ["chassis", "pcan, channel PCAN_USBBUS1", "500 kbit/s"],
         ["supply", "rohde-schwarz-hmp4040", "TCPIP::192.168.10.21::5025::SOCKET", "at most 18 V, 10 A"],
-        ["body controller", "BCM, simulated by rest-bus", "KL30"],
+        ["body controller", "BCM, model rest-bus", "KL30"],
         ["KL15", "fed by KL30, 0.015 ohm", "relay relays.2, normally open"],
         ["KL30", "13.5 V, at most 8 A"],
     ):
         assert row in rows
-    (head_unit,) = [row for row in rows if row[:2] == ["head unit", "HU, real"]]
-    assert "serial HU-0043" in head_unit[-1]
-    assert "read from stream console" in head_unit[-1]
+    place = rows.index(["Under test"])
+    assert rows[place + 1][0] == "head unit"
+    assert "serial HU-0043" in rows[place + 1][1]
+    assert rows[place + 2] == ["read from stream console"]
+
+
+@pytest.mark.parametrize(
+    "rig", [*ROOT.glob("rigs/*.yaml"), *ROOT.glob("rigs/examples/*.yaml")], ids=lambda path: str(path.stem)
+)
+def test_it_fits_100_columns(rig: Path) -> None:
+    assert [line for line in _check(rig).stdout.splitlines() if len(line) > 100] == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names of serial ports")

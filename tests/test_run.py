@@ -109,7 +109,11 @@ def test_one_line_a_test_where_nobody_watches(lab: Path) -> None:
     lines = _run(lab, SUITES / "fails.robot").stdout.splitlines()
     place = lines.index("  FAIL          Boots In Time")
     assert lines[place - 1] == "Fails"
-    assert lines[place + 1].strip().startswith("time until HeadUnit.BootState is Running: expected at most 2 s, but")
+    said = "time until HeadUnit.BootState is Running: expected at most 2 s, but"
+    step = SUITES / "fails.robot"
+    number = 1 + next(i for i, it in enumerate(step.read_text().splitlines()) if "Signal Should Become" in it)
+    assert lines[place + 1].strip().startswith(f"{step}:{number}: {said}")
+    assert sum(said in line for line in lines) == 1, "each message once"
     assert not any("\x1b" in line for line in lines)
 
 
@@ -263,8 +267,11 @@ def test_ctrl_c_ends_the_run_with_reports_and_a_safe_rig(suite: str, counts: str
     code, output = _interrupt(lab, suite, "waiting")
     assert code == 2
     assert counts in output
-    assert "may not be safe" not in output
     report = _report(lab)
+    assert "1 test was not run" in output
+    assert f"; to go on: hil run --resume {report.relative_to(lab)}" in output
+    assert "NOT RUN   " not in output, "only counted, neither listed nor in the table"
+    assert "may not be safe" not in output
     assert {"report.html", "log.html", "junit.xml"} <= {path.name for path in report.iterdir()}
     facts = read_run_facts(report)
     assert facts.exit_code == 2

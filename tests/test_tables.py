@@ -5,15 +5,19 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.chart import BarChart, Reference
+from robot import running
 
 from harness.errors import TestError
 from harness.results.outcome import read_outcomes
 from harness.results.verdict import Verdict
 from harness.table_file import read_table
+from harness.tables import make_tests
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/authoring.md"
@@ -112,10 +116,12 @@ WRONG = [  # row, column, what stands there, what is said
     (3, 2, "9.6 V", "row 3, column C (high): '9.6 V' is no number; allowed: a number in V, such as 13.5"),
     (4, 3, "god", "row 4, column D (state): 'god' is not allowed; allowed: good, weak"),
     (4, 3, "", "row 4, column D (state): the cell is empty; allowed: good, weak"),
-    (1, 1, "", "row 1, column B: the head is empty; a name is needed"),
+    (1, 1, "", "row 1, column B: the head is empty; row 1 is the head, and a name is needed"),
     (1, 1, "high [V]", "row 1: two columns are called 'high'"),
     (1, 3, "stat", "row 1: no column 'state'; did you mean 'stat'?"),
-    (3, 5, "what?", "row 3: 'what?' stands in no column"),
+    (3, 5, "what?", "row 3: 'what?' stands in no column; row 1 is the head, and names all columns"),
+    (1, 0, "voltage [Vv]", "row 1, column A (voltage): unknown unit 'Vv'; this needs a unit, such as V, ms or km/h"),
+    (3, 2, "1e999", "row 3, column C (high): '1e999' is no number; allowed: a number in V, such as 13.5"),
 ]
 
 
@@ -152,7 +158,170 @@ def test_all_that_excel_writes_as_csv_is_read(delimiter: str, tmp_path: Path) ->
 def test_rows_have_the_numbers_of_an_editor(tmp_path: Path) -> None:
     path = tmp_path / "states.csv"
     path.write_text('a,b\n\n"1","two\nlines"\n3,4\n', encoding="utf-8")
-    assert [row.number for row in read_table(path, "", {})] == [4, 5]
+    rows = read_table(path, "", {})
+    assert [row.number for row in rows] == [4, 5]
+    assert rows[0].cells["b"] == "two\nlines"
+
+
+@pytest.mark.parametrize("letter", ["\u2028", "\x0c", "\x0b", "\x85"])
+def test_only_ends_of_lines_end_a_row(letter: str, tmp_path: Path) -> None:
+    path = tmp_path / "states.csv"
+    path.write_text(f"a,b\nx{letter}y,2\n", encoding="utf-8")
+    assert [row.cells for row in read_table(path, "", {})] == [{"a": f"x{letter}y", "b": "2"}]
+
+
+def test_cells_of_tags_may_be_empty(tmp_path: Path) -> None:
+    path = _write(tmp_path, "states.csv", [["name", "tags"], ["a", ""], ["b", "slow"]])
+    assert [row.cells["tags"] for row in read_table(path, "", {})] == ["", "slow"]
+
+
+def _damaged(path: Path, part: str, content: bytes | None) -> None:
+    """Put something else into a part of an Excel file, or take it away."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in parts.items():
+            if name != part:
+                archive.writestr(name, text)
+            elif content is not None:
+                archive.writestr(name, content)
+
+
+PARTS = ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/styles.xml", "[Content_Types].xml"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"<broken", b"<x/>"])
+@pytest.mark.parametrize("part", PARTS)
+def test_a_damaged_excel_file_is_told(part: str, content: bytes | None, tmp_path: Path) -> None:
+    path = _write(tmp_path, "states.xlsx", ROWS)
+    _damaged(path, part, content)
+    try:
+        assert read_table(path, "", {})
+    except TestError as error:
+        assert str(error).startswith(f"{path}: ")  # noqa: PT017  what openpyxl reads nevertheless is right as well
+    else:
+        assert part == "xl/styles.xml"
+
+
+def _book(path: Path) -> openpyxl.Workbook:
+    workbook = openpyxl.Workbook()
+    table = workbook.worksheets[0]
+    table.title = "States"
+    for row in (["name", "state"], ["a", "b"], ["c", "d"]):
+        table.append(row)
+    workbook.save(path)
+    return workbook
+
+
+def test_a_formula_without_a_result_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "states.xlsx"
+    workbook = _book(path)
+    workbook["States"]["B3"] = "=1+1"
+    workbook.save(path)
+    with pytest.raises(TestError, match="cell B3: the formula has no stored value; open the file in Excel and save it"):
+        read_table(path, "", {})
+
+
+def test_a_formula_that_went_wrong_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "states.xlsx"
+    workbook = _book(path)
+    workbook["States"]["B3"] = "#DIV/0!"
+    workbook.save(path)
+    with pytest.raises(TestError, match="cell B3: the formula gives #DIV/0!"):
+        read_table(path, "", {})
+
+
+def test_merged_cells_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "states.xlsx"
+    workbook = _book(path)
+    workbook["States"].merge_cells("A2:A3")
+    workbook.save(path)
+    with pytest.raises(TestError, match="cells A2:A3 are merged; unmerge them, and fill each"):
+        read_table(path, "", {})
+
+
+def test_a_cell_far_away_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "states.xlsx"
+    workbook = _book(path)
+    workbook["States"]["XFD1048576"] = " "
+    workbook.save(path)
+    with pytest.raises(TestError, match="the table reaches over A1:XFD1048576"):
+        read_table(path, "", {})
+
+
+def test_a_chart_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "states.xlsx"
+    workbook = _book(path)
+    chart = BarChart()
+    chart.add_data(Reference(workbook["States"], min_col=1, min_row=1, max_row=2))
+    workbook.create_chartsheet("Picture").add_chart(chart)
+    workbook.save(path)
+    assert len(read_table(path, "", {})) == 2
+    with pytest.raises(TestError, match="sheet 'Picture' is a chart and has no cells; sheets with cells: States"):
+        read_table(path, "Picture", {})
+
+
+def _suite(folder: Path, text: str, table: str = "name,state\na,x\nb,bad\n") -> running.TestSuite:
+    """Return a suite with its tests made, as `hil run` does it."""
+    (folder / "states.csv").write_text(table, encoding="utf-8")
+    path = folder / "table.robot"
+    path.write_text(text, encoding="utf-8")
+    suite = running.TestSuite.from_file_system(path)
+    make_tests(suite)
+    return suite
+
+
+STEPS = {
+    "IF": "    IF    '<state>' == 'bad'\n        Fail    it is\n    END",
+    "ELSE IF": "    IF    False\n        Log    it\n    ELSE IF    '<state>' == 'bad'\n        Fail    it\n    END",
+    "WHILE": "    WHILE    '<state>' == 'bad'\n        Fail    it is\n    END",
+    "FOR": "    FOR    ${it}    IN    <state>\n        Should Not Be Equal    ${it}    bad\n    END",
+    "VAR": "    VAR    ${it}    <state>\n    Should Not Be Equal    ${it}    bad",
+    "TRY": "    TRY\n        Fail    bad\n    EXCEPT    <state>\n        Fail    it is\n"
+    "    EXCEPT\n        No Operation\n    END",
+    "keyword": "    Should Not Be Equal    <state>    bad",
+    "name of a keyword": "    Is <state>",
+    "inside": "    GROUP    <state>\n        Should Not Be Equal    <state>    bad\n    END",
+    "two comparisons": "    IF    1 < 2 and '<state>' == 'bad' and 2 > 1\n        Fail    it is\n    END",
+}
+
+
+@pytest.mark.parametrize("steps", STEPS.values(), ids=list(STEPS))
+def test_columns_are_filled_in_all_steps(steps: str, tmp_path: Path) -> None:
+    suite = _suite(
+        tmp_path,
+        f"*** Settings ***\nLibrary    harness.Table    states.csv\n*** Test Cases ***\nRow <name>\n{steps}\n"
+        "*** Keywords ***\nIs x\n    No Operation\nIs bad\n    Fail    it is\n",
+    )
+    found = suite.run(output=None, console="none")
+    assert {test.name: test.status for test in found.suite.all_tests} == {"Row a": "PASS", "Row b": "FAIL"}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "*** Settings ***\nSuite Setup    Log    <state>",
+        "*** Settings ***\nSuite Teardown    Log    <state>",
+        "*** Variables ***\n${IT}    <state>",
+        "*** Keywords ***\nOwn\n    IF    '<state>' == 'bad'\n        Log    it is\n    END",
+        "*** Keywords ***\nOwn\n    Log    it\n    [Teardown]    Log    <state>",
+    ],
+)
+def test_a_column_outside_of_the_test_is_told(place: str, tmp_path: Path) -> None:
+    with pytest.raises(TestError, match=r"table.robot:\d+: <state> stands outside of the test"):
+        _suite(
+            tmp_path,
+            "*** Settings ***\nLibrary    harness.Table    states.csv\n*** Test Cases ***\nRow <name>\n"
+            f"    No Operation\n{place}\n",
+        )
+
+
+def test_names_that_are_the_same_are_told_with_what_makes_them(tmp_path: Path) -> None:
+    text = (
+        "*** Settings ***\nLibrary    harness.Table    states.csv\n*** Test Cases ***\nRow <name>\n    No Operation\n"
+    )
+    with pytest.raises(TestError, match=r"row 3: .* 'Row a', as that of row 2; .*: <name> says the same in both"):
+        _suite(tmp_path, text, "name\na\na\n")
 
 
 def test_cells_of_excel_are_what_somebody_would_type(tmp_path: Path) -> None:
@@ -176,8 +345,9 @@ def test_a_sheet_is_chosen_by_name(tmp_path: Path) -> None:
     [
         ("none.csv", None, "the table cannot be read"),
         ("none.xlsx", None, "the table cannot be read"),
-        ("no.xlsx", b"no archive", "the table cannot be read"),
-        ("latin.csv", b"a\n\xe4\n", "the table cannot be read"),
+        ("no.xlsx", b"no archive", r"this is no Excel file \(.xlsx\), or a damaged one: .*; save it as .xlsx in Excel"),
+        ("latin.csv", b"a\nb\n\xe4\n", "latin.csv: row 3: the table is not in UTF-8; save it as 'CSV UTF-8' in Excel"),
+        ("title.csv", b"Supply states\nname,state\na,b\n", "row 2: 'state' stands in no column; row 1 is the head"),
         ("empty.csv", b"", "the table is empty"),
         ("head.csv", b"a,b\n", "the table has a head and no rows"),
         ("quote.csv", b'a,b\n"1"x,2\n', "row 2: no CSV"),
@@ -203,10 +373,15 @@ def test_what_is_no_table_is_told(name: str, content: bytes | None, said: str, t
         ),
         ("states.csv", "state.csv", "state.csv: the table cannot be read"),
         ("states.csv", "states.csv    stat=x", "no column 'stat'; did you mean 'state'"),
+        ("    states.csv", "", "`Library    harness.Table` has 0 files; it needs one, such as states.csv"),
+        ("states.csv", "states.csv    States", "`Library    harness.Table` has 2 files; it needs one"),
+        ("states.csv", "broken.xlsx", "broken.xlsx: this is no Excel file"),
+        ("IF    True", "IF    '<stat>'", "states.csv: no column 'stat'; did you mean 'state'"),
     ],
 )
 def test_a_suite_that_does_not_fit_its_table_runs_nothing(old: str, new: str, said: str, lab: Path) -> None:
     _write(lab, "states.csv", ROWS)
+    _damaged(_write(lab, "broken.xlsx", ROWS), "xl/worksheets/sheet1.xml", b"<broken")
     text = SUITE.format(table="states.csv")
     assert old in text
     (lab / "table.robot").write_text(text.replace(old, new), encoding="utf-8")

@@ -19,6 +19,8 @@ from harness.results.run_folder import RunFacts
 
 RUN_FOLDER = "Run folder"
 """Name of the metadata that says where the evidence of a part is."""
+_ABOUT_RIG = ("Rig", "Vehicle", "Tested: ")
+"""Beginnings of the names of metadata that say on what a run was made."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def write_combined(
     Raises:
         HarnessError: the measurements of a part are damaged.
     """
-    root = result.TestSuite(name=name, doc=doc, metadata=dict(metadata))
+    root = result.TestSuite(name=name, doc=doc, metadata=_about(parts) | dict(metadata))
     for part in parts:
         place = Path(os.path.relpath(part.folder, folder)).as_posix()
         links = {RUN_FOLDER: f"[{place}|{place}]"}
@@ -106,6 +108,16 @@ def measurements_of(folder: Path) -> Iterable[Measurement]:
     """
     log = folder / "measurements.jsonl"
     return read_measurements(log)[0] if log.exists() else ()
+
+
+def _about(parts: Iterable[Part]) -> dict[str, str]:
+    """Return what the parts say of rig, vehicle and tested devices; all of it where they differ."""
+    found: dict[str, list[str]] = {}
+    for part in parts:
+        for name, value in part.suite.metadata.items():
+            if name.startswith(_ABOUT_RIG) and value not in found.setdefault(name, []):
+                found[name].append(value)
+    return {name: ", then ".join(values) for name, values in found.items()}
 
 
 class _Links(SuiteVisitor):  # type: ignore[misc]  # Robot has no types

@@ -100,21 +100,33 @@ def _spread(key: tuple[str, str, str, int, str], made: Sequence[Measurement]) ->
     )
 
 
-_HEADINGS = ("Test", "Measurement", "Readings", "min", *(f"p{percent}" for percent in PERCENTS), "max", "Allowed")
+_HEADINGS = (
+    "Test",
+    "Measurement",
+    "Readings",
+    "Not PASS",
+    "min",
+    *(f"p{percent}" for percent in PERCENTS),
+    "max",
+    "Allowed",
+)
 
 
 def _rows(found: Iterable[Spread]) -> list[tuple[str, ...]]:
-    """Return the rows of a table of the measurements that are numbers."""
+    """Return the rows of a table of the measurements that are numbers, and of the others that have failed."""
     rows = []
     for it in found:
+        failed = it.count - it.verdicts.get(Verdict.PASS, 0)
         if it.minimum is None or it.maximum is None:
-            continue
-        numbers = (it.minimum, *it.percentiles.values(), it.maximum)
+            if not failed:
+                continue
+            shown = [""] * (len(PERCENTS) + 2)
+        else:
+            numbers = (it.minimum, *it.percentiles.values(), it.maximum)
+            shown = [f"{number + 0.0:.4g} {it.unit}".rstrip() for number in numbers]
         name = it.name if it.place == 1 else f"{it.name} ({it.place})"
         count = f"{it.count}" if not it.without_number else f"{it.count}, {it.without_number} without a number"
-        rows.append(
-            (it.test, name, count, *(f"{number + 0.0:.4g} {it.unit}".rstrip() for number in numbers), it.allowed)
-        )
+        rows.append((it.test, name, count, f"{failed}" if failed else "", *shown, it.allowed))
     return rows
 
 

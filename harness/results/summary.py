@@ -20,19 +20,17 @@ VERDICT_STYLE = {
 
 
 def verdict_table(outcomes: Iterable[Outcome]) -> Table:
-    """Return a table of the tests: verdict, requirements, seconds of the rig and of the wall clock, message."""
-    table = Table("Test", "Verdict", "Requirement")
+    """Return a table of the tests that were reached: verdict, requirements, seconds of rig time."""
+    table = Table("Verdict", "Test", "Requirement")
     table.add_column("Rig s", justify="right")
-    table.add_column("Wall s", justify="right")
-    table.add_column("Message")
     for outcome in outcomes:
-        # Texts, not markup: names and messages may have square brackets.
+        if outcome.verdict is Verdict.NOT_RUN:
+            continue
+        # Texts, not markup: names may have square brackets.
         table.add_row(
-            Text(f"{outcome.suite}.{outcome.name}"),
             Text(outcome.verdict, style=VERDICT_STYLE[outcome.verdict]),
+            Text(f"{outcome.suite}.{outcome.name}"),
             Text(", ".join(outcome.requirements)),
             "" if outcome.rig_seconds is None else f"{outcome.rig_seconds:.3f}",
-            f"{outcome.seconds:.3f}",
-            Text(outcome.first_line),
         )
     return table

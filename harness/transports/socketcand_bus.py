@@ -38,6 +38,7 @@ _REMOTE_FRAME = re.compile(rb"<\s*rtr" + _STAMPED + rb"([0-8])\s*>")
 _ERROR_FRAME = re.compile(rb"<\s*error\s+([0-9A-Fa-f]{3,8})" + _STAMP + rb"\s*>")
 _REFUSAL = re.compile(rb"<\s*error\s+([A-Za-z][^<>]*?)\s*>")
 """In words, unlike an error frame; its class is a number that begins with a digit."""
+_HERE = ("127.0.0.1", "localhost", "::1")
 _MOST_REFUSALS = 20
 
 
@@ -98,7 +99,8 @@ class SocketcandBus(SocketCanDaemonBus):
         try:
             self._connection = _Connection(host, port, timeout)
         except (OSError, UnicodeError, OverflowError) as error:
-            raise can.CanInitializationError(f"{self.channel_info}: cannot connect: {error}") from error
+            hint = "; is `hil serve` running?" if isinstance(error, ConnectionRefusedError) and host in _HERE else ""
+            raise can.CanInitializationError(f"{self.channel_info}: cannot connect: {error}{hint}") from error
         try:
             self._ask("", "< hi >")
             self._ask(f"< open {channel} >", "< ok >")

@@ -101,7 +101,8 @@ def test_nobody_at_the_address() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(
-        can.CanInitializationError, match=rf"127\.0\.0\.1:{port}, channel can0: cannot connect: .*refused"
+        can.CanInitializationError,
+        match=rf"127\.0\.0\.1:{port}, channel can0: cannot connect: .*refused; is `hil serve` running",
     ):
         SocketcandBus("can0", "127.0.0.1", port)
 
