@@ -107,7 +107,7 @@ def _channel(channel: str | CanAdapterFacts) -> str:
 
 def _bit_rate(bus: Bus) -> str:
     rate = f"{bus.bitrate / 1000:g} kbit/s"
-    return rate if bus.data_bitrate is None else f"{rate}, CAN FD with {bus.data_bitrate / 1e6:g} Mbit/s"
+    return rate if bus.data_bitrate is None else f"{rate}, FD {bus.data_bitrate / 1e6:g} Mbit/s"
 
 
 def _address(instrument: InstrumentFacts) -> str:

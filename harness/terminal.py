@@ -24,8 +24,8 @@ def check_terminal(what: str) -> None:
 def outlast_readers() -> None:
     """Let this process go on when nobody takes what it prints: whoever reads must not decide how a rig is left.
 
-    What is printed into a pipe whose reader has gone, to a full disk, or to a stream that was closed from the beginning
-    is lost; nothing else changes, the exit code included.
+    What is printed into a pipe whose reader has gone, to a full disk, to a stream that was closed from the beginning or
+    to a terminal that has been closed is lost; nothing else changes, the exit code included.
     """
     sys.stdout, sys.stderr = _lasting(sys.stdout, 1), _lasting(sys.stderr, 2)
 
@@ -33,12 +33,12 @@ def outlast_readers() -> None:
 def _lasting(stream: TextIO | None, descriptor: int) -> TextIO:
     if stream is None:
         _discard(descriptor)
-    elif stream.isatty():
-        # A name or message may have letters that the terminal does not.
+    elif os.name == "nt" and stream.isatty():  # a console there takes texts, no bytes
         stream.reconfigure(errors="backslashreplace")  # type: ignore[attr-defined]  # the streams of a process can
         return stream
     lasting = io.BufferedWriter(_LastingFile(descriptor, "w", closefd=False))
     encoding = stream.encoding if stream else "utf-8"
+    # A name or message may have letters that the terminal does not.
     return io.TextIOWrapper(lasting, encoding, errors="backslashreplace", line_buffering=True)
 
 

@@ -33,7 +33,7 @@ def test_a_virtual_rig_is_shown_by_its_name() -> None:
     rows = _rows(finished.stdout)
     assert ["supply", "rohde-schwarz-hmp4040", "simulated", "at most 18 V, 10 A"] in rows
     assert ["chassis", "simulated", "500 kbit/s"] in rows
-    assert ["backbone", "simulated", "500 kbit/s, CAN FD with 2 Mbit/s"] in rows
+    assert ["backbone", "simulated", "500 kbit/s, FD 2 Mbit/s"] in rows
     assert ["head unit current", "ammeter", "current in HeadUnit.KL30"] in rows
     assert ["head unit voltage", "voltmeter", "voltage at HeadUnit.KL30"] in rows
 

@@ -145,7 +145,11 @@ def test_single_cycle_times_of_a_rest_bus_are_not_judged(tmp_path: Path) -> None
     rigs = shutil.copytree(RIG.parent, tmp_path / "rigs")
     facts = YAML(typ="safe").load(RIG)
     for bus, channel in facts["buses"].items():
-        channel["channel"] = {"interface": "virtual", "channel": f"rest bus {bus} {os.getpid()}"}
+        channel["channel"] = {
+            "interface": "virtual",
+            "channel": f"rest bus {bus} {os.getpid()}",
+            "parameters": {"fd": bus == "backbone"},
+        }
     facts["ecus"] = {name: it for name, it in facts["ecus"].items() if it["node"] in NODES_OF_CHASSIS}
     for beside in ("streams", "meters", "probes"):
         facts.pop(beside)

@@ -177,7 +177,9 @@ def test_how_late_a_rest_bus_may_be_follows_its_shortest_cycle_time(simulated: s
     """So that no lateness that is in order breaks a cycle time by half."""
     text = rig_path.read_text(encoding="utf-8")
     for bus in ("chassis", "body", "backbone"):
-        channel = f"{{channel: {{interface: virtual, channel: {bus}-{os.getpid()}}}}}"
+        parameters = "{fd: true}" if bus == "backbone" else "{}"
+        facts_of_channel = f"interface: virtual, channel: {bus}-{os.getpid()}, parameters: {parameters}"
+        channel = f"{{channel: {{{facts_of_channel}}}}}"
         text = text.replace(f"  {bus}: {{channel: simulated}}", f"  {bus}: {channel}")
     facts = YAML(typ="safe").load(text)
     facts["ecus"] = {simulated: facts["ecus"][simulated]}

@@ -1,6 +1,7 @@
 """Every test of `suites` can fail: for each there is a defect that makes it fail, and leaves the others alone.
 
-With each defect the suites are run that have tests for it; what it does to others is not looked at.
+With each defect the suites are run that have tests for it; all suites are run in the soak tests, where defects that
+take the ground from under other tests fail those, too.
 """
 
 import io
@@ -29,6 +30,7 @@ from harness.vehicle import read_vehicle
 ROOT = Path(__file__).parents[2]
 RIG = "rx5-virtual"
 MATRIX: dict[str, dict[str, list[str]]] = YAML(typ="safe").load(Path(__file__).with_name("defects.yaml"))
+ELSEWHERE: dict[str, dict[str, list[str]]] = YAML(typ="safe").load(Path(__file__).with_name("defects_elsewhere.yaml"))
 CAR = read_vehicle(ROOT / "rigs" / "vehicles" / "roewe-rx5")
 LIMITS = CAR.limits
 METERS = {"head unit current", "head unit parked current", "head unit terminal 30"}
@@ -156,3 +158,13 @@ def test_defect_fails_its_tests_and_no_other_of_their_suites(
     part: str, defect: str, expected: list[str], tmp_path: Path
 ) -> None:
     check(part, defect, expected, tmp_path, {SUITES[test] for test in expected})
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("part", "defect", "expected"), CASES, ids=IDS)
+def test_defect_fails_its_tests_and_no_other(part: str, defect: str, expected: list[str], tmp_path: Path) -> None:
+    tests = run_suites(tmp_path, f"\ndefects: {{{part}: [{defect}]}}\n")
+    failed = {name: test for name, test in tests.items() if not test.passed}
+    elsewhere = ELSEWHERE.get(part, {}).get(defect, [])
+    assert sorted(failed) == sorted([*expected, *elsewhere]), {name: test.message for name, test in failed.items()}
+    assert {verdict_of(test) for test in failed.values()} <= {Verdict.FAIL, Verdict.ERROR}

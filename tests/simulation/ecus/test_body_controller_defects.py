@@ -40,9 +40,9 @@ def _stays_locked(body: Body) -> bool:
     return body.locks() == (1, BUTTON)
 
 
-def _flashes_250_times_a_minute(body: Body) -> bool:
+def _flashes_150_times_a_minute(body: Body) -> bool:
     body.say("SCM_Stalks", Indicator=LEFT)
-    return body.flashes(60_000, "LeftIndicator") in (249, 250)
+    return body.flashes(60_000, "LeftIndicator") in (149, 150)
 
 
 def _has_no_hazard_lights(body: Body) -> bool:
@@ -107,7 +107,7 @@ SEEN: dict[str, Callable[[Body], bool]] = {
     "does not lock": _does_not_lock,
     "ignores remote commands": _ignores_the_cloud,
     "stays locked in a crash": _stays_locked,
-    "flashes fast": _flashes_250_times_a_minute,
+    "flashes fast": _flashes_150_times_a_minute,
     "no hazard lights": _has_no_hazard_lights,
     "no low beam": _has_no_low_beam_in_the_dark,
     "no reverse light": _has_no_reverse_light,
