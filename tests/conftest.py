@@ -4,6 +4,11 @@ import signal
 
 
 def pytest_configure() -> None:
-    """Let no process that a test starts ignore that its terminal is closed, as it would where nohup has started all."""
+    """Take signals to stop as a program in the foreground does: in the background, or under nohup, they are ignored.
+
+    Processes that tests start have the defaults then, and tests can interrupt themselves.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda *_: None)  # ignored here as before; a new process has the default
+        signal.signal(signal.SIGHUP, lambda *_: None)  # ignored here as before
